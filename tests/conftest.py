@@ -1,0 +1,53 @@
+"""What every test may ask for. The fixtures stand in the modules named here; see CONTRIBUTING.md for the list."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = [
+    "tests.guards",
+    "tests.databases",
+    "tests.world",
+    "tests.errors",
+    "tests.work",
+    "tests.processes",
+    "tests.commits",
+    "tests.browser",
+    "tests.slack_fixture",
+    "tests.audit.world",
+]
+
+# fixture → the marker that its tests get
+MARKED = {
+    "db": "database",
+    "transactional_db": "database",
+    "processes": "processes",
+    "browser": "browser",
+}
+
+# marker → the database that its tests are about; on the other one they are not chosen
+ONLY_ON = {"sqlite": "sqlite", "postgresql": "postgresql"}
+
+
+def pytest_report_header() -> str:
+    from django.db import connection
+
+    return f"database: {connection.display_name}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by what they use, before `-m` chooses among them, and leave out those of the other database."""
+    from django.db import connection
+
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db"):
+            item.add_marker("database")
+        for fixture in names & MARKED.keys():
+            item.add_marker(MARKED[fixture])
+    elsewhere = [marker for marker, vendor in ONLY_ON.items() if vendor != connection.vendor]
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in elsewhere)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]

@@ -1,0 +1,110 @@
+"""Issues: list, one, and a change of status. Field names are those of Sentry's API, so that scripts written for it read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from tocsin import bus
+from tocsin.accounts.access import Right
+from tocsin.accounts.actor import Actor, Origin
+from tocsin.accounts.models import ApiToken
+from tocsin.api.endpoint import BadRequest, endpoint, json_object, of_organization
+from tocsin.clock import database_now
+from tocsin.errors import NotFound
+from tocsin.issues.access import access_issue, visible_issues
+from tocsin.issues.commands import Archive, Command, Reopen, Resolve
+from tocsin.issues.models import Activity, Issue, Status
+
+PAGE = 100  # issues in one answer
+STATUSES = {"unresolved": Status.UNRESOLVED, "resolved": Status.RESOLVED, "ignored": Status.ARCHIVED}
+NAMES = {status: name for name, status in STATUSES.items()}
+COMMANDS: dict[str, Callable[..., Command]] = {"unresolved": Reopen, "resolved": Resolve, "ignored": Archive}
+
+
+def as_json(issue: Issue) -> dict[str, Any]:
+    """An issue. Counts are what Sentry's API makes of them: events a text, users a number. Times are ISO 8601 in UTC."""
+    return {
+        "id": str(issue.pk),
+        "shortId": issue.short_id,
+        "title": issue.title,
+        "culprit": issue.culprit,
+        "level": issue.level,
+        "type": issue.type,
+        "platform": issue.platform,
+        "status": NAMES[Status(issue.status)],
+        "substatus": issue.substatus or None,
+        "priority": issue.priority,
+        "project": {"id": str(issue.project_id), "slug": issue.project.slug, "name": issue.project.name},
+        "count": str(issue.times_seen),
+        "userCount": issue.users_seen,
+        "numComments": issue.comment_count,
+        "firstSeen": issue.first_seen.isoformat(),
+        "lastSeen": issue.last_seen.isoformat(),
+        "permalink": f"{settings.TOCSIN_URL}/organizations/{issue.organization.slug}/issues/{issue.pk}/",
+    }
+
+
+def _activity_as_json(activity: Activity) -> dict[str, Any]:
+    user = activity.user
+    return {
+        "id": str(activity.pk),
+        "type": activity.kind,
+        "origin": activity.origin,
+        "user": {"id": str(user.pk), "name": user.display_name, "email": user.email} if user else None,
+        "text": activity.text,
+        "dateCreated": activity.created_at.isoformat(),
+    }
+
+
+def _issue_of(token: ApiToken, issue_id: int, right: Right = Right.READ) -> Issue:
+    issue = access_issue(issue_id, token.user, right)
+    if issue.organization_id != token.organization_id:
+        raise NotFound("That issue is gone, or it belongs to another organization.")
+    return issue
+
+
+def _list(request: HttpRequest, token: ApiToken) -> HttpResponse:
+    """`?status=unresolved|resolved|ignored`, `?before=<id>`: the newest 100 with a smaller id. The newest issue first."""
+    issues = (
+        visible_issues(token.user).filter(organization=token.organization).select_related("project", "organization")
+    )
+    status, before = request.GET.get("status", ""), request.GET.get("before", "")
+    if status:
+        if status not in STATUSES:
+            raise BadRequest(f"status is one of {', '.join(STATUSES)}.")
+        issues = issues.filter(status=STATUSES[status])
+    if before:
+        if not (before.isascii() and before.isdigit() and len(before) <= 18):
+            raise BadRequest("before is the id of an issue.")
+        issues = issues.filter(pk__lt=int(before))
+    return JsonResponse([as_json(issue) for issue in issues.order_by("-pk")[:PAGE]], safe=False)
+
+
+def _one(request: HttpRequest, token: ApiToken, issue_id: int) -> HttpResponse:
+    issue = _issue_of(token, issue_id)
+    activities = Activity.objects.filter(organization=token.organization, issue=issue).select_related("user")
+    shown = [_activity_as_json(activity) for activity in activities.order_by("-id")[:PAGE]]
+    return JsonResponse(as_json(issue) | {"activity": shown})
+
+
+def _change(request: HttpRequest, token: ApiToken, issue_id: int) -> HttpResponse:
+    """`{"status": "resolved" | "unresolved" | "ignored"}`. Answers with the issue as it is then."""
+    asked = json_object(request)
+    status = asked.get("status")
+    if set(asked) != {"status"} or not isinstance(status, str) or status not in COMMANDS:
+        raise BadRequest(f'Send {{"status": …}} with one of {", ".join(COMMANDS)}.')
+    _issue_of(token, issue_id, Right.TRIAGE)
+    actor = Actor(user=token.user, origin=Origin.API, now=database_now())
+    performed = bus.perform(COMMANDS[status](issue_id=issue_id), by=actor)
+    return JsonResponse(as_json(performed.issue))
+
+
+READ, WRITE = ApiToken.Scope.EVENT_READ, ApiToken.Scope.EVENT_WRITE
+
+issues = endpoint(GET=(READ, of_organization(_list)))
+issue = endpoint(GET=(READ, _one), PUT=(WRITE, _change))
+issue_of_organization = endpoint(GET=(READ, of_organization(_one)), PUT=(WRITE, of_organization(_change)))

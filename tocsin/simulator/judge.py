@@ -1,0 +1,118 @@
+"""Whether an answer of the app is one that Slack takes; if not, the person would have seen an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tocsin.simulator.elements import SUGGESTED
+from tocsin.simulator.limits import LIMITS
+from tocsin.simulator.shapes import Faults
+from tocsin.simulator.views import faults_of_view, size_of
+
+SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back; `failure` says why nothing did."""
+
+    status: int = 0
+    headers: Mapping[str, str]
+    body: bytes = b""
+    seconds: float
+    failure: str = ""
+
+
+def _empty(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
+    if answer.body:
+        return [f"{payload.get('type')} is answered with an empty body, not with {answer.body[:200]!r}"]
+    return []
+
+
+def _submitted(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
+    """Nothing, or what is to become of the view."""
+    if not answer.body:
+        return []
+    asked = _json(answer)
+    if asked is None:
+        return ["a submission is answered with nothing at all, or with a JSON object"]
+    action = str(asked.get("response_action"))
+    if action not in RESPONSE_ACTIONS:
+        return [f"response_action {action!r} is none of {', '.join(RESPONSE_ACTIONS)}"]
+    return RESPONSE_ACTIONS[action](asked, payload)
+
+
+def _errors(asked: Mapping[str, Any], payload: Mapping[str, Any]) -> list[str]:
+    errors = asked.get("errors")
+    if (
+        not isinstance(errors, dict)
+        or not errors
+        or not all(isinstance(text, str) and text for text in errors.values())
+    ):
+        return ["errors has to name blocks, each with a text"]
+    fields = {block["block_id"] for block in payload["view"]["blocks"] if block["type"] == "input"}
+    return [f"there is no input block {name!r} to show an error at" for name in errors if name not in fields]
+
+
+def _view(asked: Mapping[str, Any], payload: Mapping[str, Any]) -> list[str]:
+    if size_of(asked.get("view")) > LIMITS["view.bytes"]:
+        return [f"the view is larger than {LIMITS['view.bytes']} bytes"]
+    return [str(fault) for fault in faults_of_view(asked.get("view"))]
+
+
+def _nothing(asked: Mapping[str, Any], payload: Mapping[str, Any]) -> list[str]:
+    return []
+
+
+RESPONSE_ACTIONS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], list[str]]] = {
+    "errors": _errors,
+    "update": _view,
+    "push": _view,
+    "clear": _nothing,
+}
+
+
+def _suggested(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
+    asked = _json(answer)
+    if asked is None or len({"options", "option_groups"} & asked.keys()) != 1:
+        return ["a menu is answered with options or with option_groups"]
+    faults: Faults = []
+    SUGGESTED(asked, "", faults)
+    return [str(fault) for fault in faults]
+
+
+def _json(answer: Answer) -> Mapping[str, Any] | None:
+    try:
+        value = json.loads(answer.body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+# kind of request → what its 200 may hold
+BODIES: Mapping[str, Callable[[Answer, Mapping[str, Any]], list[str]]] = {
+    "block_actions": _empty,
+    "view_submission": _submitted,
+    "view_closed": _empty,
+    "block_suggestion": _suggested,
+}
+
+
+def faults_of(kind: str, answer: Answer, payload: Mapping[str, Any], *, is_genuine: bool) -> list[str]:
+    """What is wrong with the answer, in words. A request that is not genuine has to be refused."""
+    if answer.failure:
+        return [f"no answer: {answer.failure}"]
+    faults = []
+    if answer.seconds >= SECONDS:
+        faults.append(f"answered after {answer.seconds:.1f} s; Slack waits {SECONDS:.0f}")
+    if not is_genuine:
+        if not 400 <= answer.status < 500:
+            faults.append(f"answered {answer.status} to a request that Slack did not send; that is to be refused")
+        return faults
+    if answer.status != 200:
+        faults.append(f"answered {answer.status}; Slack takes nothing but 200")
+        return faults
+    return faults + BODIES[kind](answer, payload)

@@ -1,0 +1,10 @@
+"""The methods of the Web API: one table."""
+
+from __future__ import annotations
+
+from tocsin.simulator.methods import chat, conversations, people, views
+from tocsin.simulator.methods.method import Method
+
+METHODS: dict[str, Method] = {
+    method.name: method for method in (*chat.METHODS, *conversations.METHODS, *people.METHODS, *views.METHODS)
+}

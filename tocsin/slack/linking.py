@@ -1,0 +1,338 @@
+"""One-time pages that connect a Slack user with an account, or part them. The pages themselves are `web`'s."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from tocsin import bus, crypto
+from tocsin.accounts.access import organizations_of
+from tocsin.accounts.models import Member, Organization, Role, User
+from tocsin.errors import DomainError, NotFound
+from tocsin.issues.models import Issue
+from tocsin.slack import mrkdwn
+from tocsin.slack.action_ids import Action
+from tocsin.slack.actions import HANDLERS
+from tocsin.slack.actions.assign import LINK
+from tocsin.slack.identity import Person
+from tocsin.slack.models import Identity, Installation, KeptClick, LinkToken
+from tocsin.slack.payloads import Click, Place, issue_seen
+from tocsin.slack.replies import Reply
+from tocsin.slack.telling import Listener, keep_response_url, tell
+
+LIVES = timedelta(minutes=15)
+MAY_PART_OTHERS = (Role.MANAGER, Role.OWNER)
+
+# Clicks that are kept for an unlinked person, as the page names them. None opens a modal.
+KEPT: dict[Action, str] = {
+    Action.RESOLVE: "resolve",
+    Action.REOPEN: "reopen",
+    Action.ARCHIVE: "archive",
+    Action.ASSIGN: "change the assignee of",
+    Action.ACKNOWLEDGE: "acknowledge",
+    Action.UNDO: "undo the last action on",
+}
+
+NOT_YOURS = "This link is for another organization's Slack workspace, or for another account than yours."
+
+
+class Spent(DomainError):
+    """The link is wrong, was used, or has expired (410)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link does not work: it was used, it is older than 15 minutes, or it is not whole. "
+            "For a new one, press a button on one of Tocsin's messages in Slack again."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What the page asks the visitor to confirm. All texts are as they came from outside."""
+
+    purpose: str  # "link" or "unlink"
+    slack_user_id: str
+    slack_user_name: str
+    workspace: str
+    email: str  # of the account that is linked, or is to be parted
+    organizations: tuple[str, ...]  # which this workspace serves and the account belongs to
+    replaces: tuple[str, ...] = ()  # links that end by this one, each as a sentence
+    then: str = ""  # the kept click: "resolve SHOP-12"; empty when there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What was done, as sentences in plain text for the page. `then` is what came of the kept click."""
+
+    sentence: str
+    then: str = ""
+
+
+def shared_issue(installation: Installation, issue_id: int) -> Issue | None:
+    """The issue, if it belongs to an organization that is connected to this installation."""
+    found = Issue.objects.select_related("project", "organization")
+    return found.filter(pk=issue_id, organization__slack_connections__installation=installation).first()
+
+
+# --- whispers that carry a link --------------------------------------------------------------------------------------
+
+
+ONCE = "The link works once, for 15 minutes, and is for you alone."
+
+
+def invite(listener: Listener, name: str, now: datetime) -> str:
+    """What an unlinked person is told: a link to connect."""
+    token, _ = _make(LinkToken.Purpose.LINK, listener, name, now)
+    return f"Tocsin does not know yet who you are. {_connect(token)}, then press again. {ONCE}"
+
+
+def invite_keeping(listener: Listener, name: str, action: Action, click: Click, issue: Issue, now: datetime) -> str:
+    """The same; a direct action is kept with the link, the newest per issue."""
+    if action not in KEPT or click.chosen == LINK:
+        return invite(listener, name, now)
+    token, row = _make(LinkToken.Purpose.LINK, listener, name, now)
+    KeptClick.objects.filter(
+        token__workspace=listener.workspace, token__slack_user_id=listener.slack_user_id, issue_id=issue.pk
+    ).delete()
+    KeptClick.objects.create(
+        token=row,
+        organization=issue.organization,
+        issue_id=issue.pk,
+        action=action,
+        value=click.value or click.block_id,
+        chosen=click.chosen,
+        version=click.issue.version or issue.version,
+        created_at=now,
+    )
+    return f"Tocsin does not know yet who you are. {_connect(token)}, and say there whether to {_named(action, issue)}. {ONCE}"
+
+
+def _connect(token: str) -> str:
+    return mrkdwn.link(page_url(token), "Connect your account")
+
+
+def part(listener: Listener, name: str, user: User, organization: Organization, now: datetime) -> str:
+    """What is told to somebody whose account is no member: which account that is, and a link to disconnect it."""
+    token, _ = _make(LinkToken.Purpose.UNLINK, listener, name, now)
+    link = mrkdwn.link(page_url(token), "Disconnect it")
+    return (
+        f"You are connected as {mrkdwn.line(user.email)}, and that account is not an active member of "
+        f"{mrkdwn.line(organization.name)}. Nothing was changed. {link} if it is the wrong account."
+    )
+
+
+def page_url(token: str) -> str:
+    return f"{settings.TOCSIN_URL}/slack/link/{token}/"
+
+
+def _make(purpose: LinkToken.Purpose, listener: Listener, name: str, now: datetime) -> tuple[str, LinkToken]:
+    token = secrets.token_urlsafe()
+    row = LinkToken.objects.create(
+        purpose=purpose,
+        token_hash=crypto.digest(token),
+        installation=listener.installation,
+        workspace=listener.workspace,
+        slack_user_id=listener.slack_user_id,
+        slack_user_name=name,
+        channel=listener.place.channel,
+        response_url=keep_response_url(listener, now),
+        created_at=now,
+        expires_at=now + LIVES,
+    )
+    return token, row
+
+
+def _named(action: Action, issue: Issue) -> str:
+    return f"{KEPT[action]} {mrkdwn.line(issue.short_id)}"
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def open_token(token: str, user: User, now: datetime) -> Opened:
+    """What the visitor is asked. Changes nothing. Raises Spent (410) and NotFound (404)."""
+    row = _find(token, now)
+    if row.purpose == LinkToken.Purpose.UNLINK:
+        return _opened(row, _parting(row, user).user)
+    _require_connected(row, user)
+    replaced = [_said_of(identity, user) for identity in _replaced(row, user)]
+    return _opened(row, user, replaces=tuple(replaced), then=_then(row))
+
+
+def confirm(token: str, user: User, now: datetime, *, then: bool) -> Confirmed:
+    """Do what the page asked, once. `then`: also what was clicked. Raises Spent (410) and NotFound (404)."""
+    with transaction.atomic():
+        row = _find(token, now)
+        if row.purpose == LinkToken.Purpose.UNLINK:
+            return _part(row, _parting(row, user), user, now)
+        _require_connected(row, user)
+        _use(row, now)
+        return _link(row, user, now, then=then)
+
+
+def _find(token: str, now: datetime) -> LinkToken:
+    row = (
+        LinkToken.objects.select_related("installation", "workspace", "response_url")
+        .filter(token_hash=crypto.digest(token), used_at__isnull=True, expires_at__gt=now)
+        .first()
+    )
+    if row is None:
+        raise Spent
+    return row
+
+
+def _use(row: LinkToken, now: datetime) -> None:
+    """Of two that come at once, one gets through."""
+    if not LinkToken.objects.filter(pk=row.pk, used_at__isnull=True).update(used_at=now):
+        raise Spent
+
+
+def _served(row: LinkToken, user: User) -> QuerySet[Organization]:
+    return organizations_of(user).filter(slack_connections__installation=row.installation)
+
+
+def _require_connected(row: LinkToken, user: User) -> None:
+    is_connected = row.installation.state == Installation.State.CONNECTED
+    if not is_connected or not _served(row, user).exists():
+        raise NotFound(NOT_YOURS)
+
+
+def _opened(row: LinkToken, account: User, *, replaces: tuple[str, ...] = (), then: str = "") -> Opened:
+    return Opened(
+        purpose=row.purpose,
+        slack_user_id=row.slack_user_id,
+        slack_user_name=row.slack_user_name,
+        workspace=str(row.workspace),
+        email=account.email,
+        organizations=tuple(organization.name for organization in _served(row, account)),
+        replaces=replaces,
+        then=then,
+    )
+
+
+def _then(row: LinkToken) -> str:
+    kept = KeptClick.objects.filter(token=row).first()
+    issue = shared_issue(row.installation, kept.issue_id) if kept else None
+    return f"{KEPT[Action(kept.action)]} {issue.short_id}" if kept and issue else ""
+
+
+def _said_of(identity: Identity, user: User) -> str:
+    if identity.user_id == user.pk:
+        return f"{user.email} is no longer connected to the Slack user {identity.slack_user_id}."
+    return f"The Slack user {identity.slack_user_id} is no longer connected to another account."
+
+
+# --- link ------------------------------------------------------------------------------------------------------------
+
+
+def _replaced(row: LinkToken, user: User) -> list[Identity]:
+    """Links that stand in the way: this Slack user's to another account, this account's to another Slack user."""
+    of_workspace = Identity.objects.select_related("user").filter(workspace=row.workspace)
+    both = of_workspace.filter(slack_user_id=row.slack_user_id) | of_workspace.filter(user=user)
+    return [each for each in both if (each.slack_user_id, each.user_id) != (row.slack_user_id, user.pk)]
+
+
+def _link(row: LinkToken, user: User, now: datetime, *, then: bool) -> Confirmed:
+    for lost in _replaced(row, user):
+        lost.delete()
+        if lost.slack_user_id != row.slack_user_id:
+            _tell_slack_user(
+                row, lost.slack_user_id, f"{mrkdwn.line(user.email)} is now connected to {_mention(row)}.", now
+            )
+    Identity.objects.get_or_create(
+        workspace=row.workspace, slack_user_id=row.slack_user_id, user=user, defaults={"linked_at": now}
+    )
+    done = _run_kept(row, user, now) if then else ""
+    sentence = f"You are connected as {user.email}."
+    tell(_listener(row), mrkdwn.escape(f"{sentence} {done}".strip()), now, kept_url=row.response_url)
+    return Confirmed(sentence=sentence, then=done)
+
+
+def _run_kept(row: LinkToken, user: User, now: datetime) -> str:
+    """Do what was clicked, with the rights of now, unless the issue has changed since. Returns what came of it."""
+    kept = KeptClick.objects.filter(token=row).first()
+    if kept is None:
+        return ""
+    issue = shared_issue(row.installation, kept.issue_id)
+    if issue is None:
+        return "The issue is gone, or it is not shared with this workspace any more: your click was not applied."
+    version = Issue.objects.select_for_update().values_list("version", flat=True).get(pk=issue.pk)
+    if version > kept.version:
+        return f"{issue.short_id} has changed since you clicked: your click was not applied."
+    click = Click(
+        action_id=kept.action,
+        value=kept.value,
+        chosen=kept.chosen,
+        issue=issue_seen(kept.value),
+        place=Place(channel=row.channel),
+    )
+    person = Person(user=user, workspace=row.workspace, slack_user_id=row.slack_user_id)
+    try:
+        with transaction.atomic():
+            asked = HANDLERS[Action(kept.action)](click, person)
+            if isinstance(asked, Reply):
+                return "Your click cannot be applied any more: press again."
+            performed = bus.perform(asked, by=person.actor(now))
+    except DomainError as error:
+        return str(error)
+    return performed.sentence or f"Done: {KEPT[Action(kept.action)]} {issue.short_id}."
+
+
+# --- unlink ----------------------------------------------------------------------------------------------------------
+
+
+def _parting(row: LinkToken, visitor: User) -> Identity:
+    """The link that is to end: the visitor's own, or that of a person of an organization which the visitor manages and
+    this workspace serves.
+    """
+    identity = (
+        Identity.objects.select_related("user").filter(workspace=row.workspace, slack_user_id=row.slack_user_id).first()
+    )
+    if identity is None:
+        raise Spent
+    if identity.user_id != visitor.pk and not _manages(row, visitor, identity.user):
+        raise NotFound(NOT_YOURS)
+    return identity
+
+
+def _manages(row: LinkToken, visitor: User, person: User) -> bool:
+    managed = _served(row, visitor).filter(members__user=visitor, members__role__in=MAY_PART_OTHERS)
+    return Member.objects.filter(user=person, organization__in=managed).exists()
+
+
+def _part(row: LinkToken, identity: Identity, visitor: User, now: datetime) -> Confirmed:
+    _use(row, now)
+    identity.delete()
+    by = "" if identity.user_id == visitor.pk else f" by {mrkdwn.line(visitor.email)}"
+    text = f"You are no longer connected to {mrkdwn.line(identity.user.email)}{by}. Press a button to connect again."
+    tell(_listener(row), text, now, kept_url=row.response_url)
+    return Confirmed(sentence=f"The Slack user {row.slack_user_id} is no longer connected to {identity.user.email}.")
+
+
+# --- telling ---------------------------------------------------------------------------------------------------------
+
+
+def _listener(row: LinkToken) -> Listener:
+    return Listener(
+        installation=row.installation,
+        workspace=row.workspace,
+        slack_user_id=row.slack_user_id,
+        place=Place(channel=row.channel),
+    )
+
+
+def _tell_slack_user(row: LinkToken, slack_user_id: str, text: str, now: datetime) -> None:
+    """Directly: they are not where the click was."""
+    listener = Listener(
+        installation=row.installation, workspace=row.workspace, slack_user_id=slack_user_id, place=Place()
+    )
+    tell(listener, f"{text} You are no longer connected to that account.", now)
+
+
+def _mention(row: LinkToken) -> str:
+    return mrkdwn.mention(row.slack_user_id)

@@ -1,0 +1,119 @@
+"""The issue list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from tocsin.accounts.access import access_organization
+from tocsin.accounts.models import Organization, User
+from tocsin.clock import database_now
+from tocsin.errors import NotFound
+from tocsin.intake.lag import lag_of
+from tocsin.issues.access import visible_issues
+from tocsin.projects.access import projects_of
+from tocsin.projects.models import Key, Project
+from tocsin.web.forms import ALL, TABS, FilterForm
+from tocsin.web.listing import Listing, Wanted, listing, nearly_spent, set_aside
+from tocsin.web.shell import shell
+from tocsin.web.views.page import page
+
+SHOWN_DSNS = 3  # projects without events whose DSN the empty list shows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    label: str
+    address: str
+    is_current: bool
+
+
+@page("GET", "HEAD")
+def issues(request: HttpRequest, user: User, slug: str) -> HttpResponse:
+    """The organization's issues that this person may read."""
+    organization = access_organization(slug, user)
+    projects = list(projects_of(user, organization.pk))
+    form = FilterForm(request.GET)
+    wanted = _wanted(form, projects)
+    now = database_now()
+    found = listing(user, organization, wanted, now)
+    context = {
+        **shell(user, organization),
+        "listing": found,
+        "wanted": wanted,
+        "projects": projects,
+        "tabs": _tabs(organization, wanted),
+        "newer": _address(organization, wanted, before=found.newer) if found.newer else "",
+        "older": _address(organization, wanted, after=found.older) if found.older else "",
+        "set_aside": set_aside(projects),
+        "lag": lag_of(organization.pk, [project.pk for project in projects], now),
+        "nearly_spent": nearly_spent(projects, now),
+        **_empty(user, organization, found, wanted, projects),
+    }
+    return render(request, "issues/list.html", context)
+
+
+def _wanted(form: FilterForm, projects: Sequence[Project]) -> Wanted:
+    status = form.value("status") or Wanted().status
+    slug = form.value("project")
+    project = next((project for project in projects if project.slug == slug), None)
+    if slug and project is None:
+        raise NotFound("There is no such project, or you have no access to it.")
+    return Wanted(
+        status="" if status == ALL else status,
+        query=form.value("q"),
+        project=project,
+        after=form.value("after"),
+        before=form.value("before"),
+    )
+
+
+def _address(organization: Organization, wanted: Wanted, **other: str) -> str:
+    """The list's address for this filter; `other` says what differs. A page's cursor is not carried over."""
+    asked = {
+        "status": wanted.status or ALL,
+        "q": wanted.query,
+        "project": wanted.project.slug if wanted.project else "",
+        **other,
+    }
+    return reverse("issues", args=[organization.slug]) + "?" + urlencode({k: v for k, v in asked.items() if v})
+
+
+def _tabs(organization: Organization, wanted: Wanted) -> list[Tab]:
+    return [
+        Tab(
+            label=label,
+            address=_address(organization, wanted, status=str(status)),
+            is_current=(wanted.status or ALL) == status,
+        )
+        for status, label in TABS
+    ]
+
+
+def _empty(
+    user: User, organization: Organization, found: Listing, wanted: Wanted, projects: Sequence[Project]
+) -> dict[str, Any]:
+    """What a list without rows needs to say what to do next: nothing when it has rows."""
+    if found.rows:
+        return {}
+    silent = [project for project in projects if project.last_number == 0]
+    has_issues = len(silent) < len(projects) and visible_issues(user).filter(organization=organization).exists()
+    return {
+        "has_issues": has_issues,
+        "dsns": [] if has_issues else _dsns(silent[:SHOWN_DSNS]),
+        "clear": _address(organization, Wanted(status=wanted.status)),
+        "everywhere": _address(organization, wanted, status=ALL),
+    }
+
+
+def _dsns(projects: Sequence[Project]) -> list[tuple[Project, str]]:
+    keys = Key.objects.filter(project__in=projects, is_active=True).order_by("pk")
+    newest = {key.project_id: key for key in keys}
+    return [(project, newest[project.pk].dsn(settings.TOCSIN_URL)) for project in projects if project.pk in newest]
