@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -48,6 +48,7 @@ def page(browser: Browser, page_faults: list[str]) -> Iterator[Page]:
     context = browser.new_context()
     context.set_default_timeout(10_000)
     opened = context.new_page()
+    refused: list[str] = []  # not a fault by itself; told with those that there are
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -58,10 +59,15 @@ def page(browser: Browser, page_faults: list[str]) -> Iterator[Page]:
         if parts.scheme in ("http", "https") and parts.hostname not in ("127.0.0.1", "localhost"):
             page_faults.append(f"foreign request: {request.url}")
 
+    def on_response(response: Response) -> None:
+        if response.status >= 400:
+            refused.append(f"refused: {response.status} {response.url} {response.request.post_data or ''}")
+
     context.on("console", on_console)
+    context.on("response", on_response)
     context.on("weberror", lambda error: page_faults.append(f"script: {error.error}"))
     context.on("request", on_request)
     yield opened
     context.close()
     if page_faults:
-        pytest.fail("\n".join(page_faults), pytrace=False)
+        pytest.fail("\n".join([*page_faults, *refused]), pytrace=False)

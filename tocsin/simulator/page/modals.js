@@ -82,7 +82,7 @@ function typed(block, state, common, choose, more) {
   let sent = made.value;
   const send = () => {
     clearTimeout(waiting);
-    if (made.value !== sent) choose((sent = made.value));
+    if (made.isConnected && made.value !== sent) choose((sent = made.value)); // a view that is gone hears nothing
   };
   made.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(send, PAUSE); });
   made.addEventListener("change", send);

@@ -17,6 +17,7 @@ export function search({ label, key, isPending, chosen, least, ask, choose }) {
 
   let asked = 0;
   async function look() {
+    if (!list.matches(":popover-open")) return; // chosen or closed before the pause was over
     const mine = (asked += 1);
     if (field.value.length < least) return say(`Type ${least - field.value.length} more.`);
     let answer;
