@@ -118,7 +118,9 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.guarantee
 @pytest.mark.timeout(900)
-def test_no_mutilated_body_is_answered_with_5xx_or_late_and_none_of_them_stops_digesting(key: Key) -> None:
+def test_no_mutilated_body_is_answered_with_5xx_or_late_and_none_of_them_stops_digesting(
+    committed: None, key: Key
+) -> None:
     dice = random.Random(20260102)
     bodies = seeds()
     send = through_wsgi(application)  # Django's test client keeps something of every request
