@@ -62,3 +62,8 @@ def is_waiting(kind: str, subject: str) -> bool:
     return Delivery.objects.filter(
         OPEN, kind=kind, subject=subject, attempts=0, lease_token="", lease_until__isnull=True
     ).exists()
+
+
+def is_open(kind: str, subject: str) -> bool:
+    """Whether such a delivery is there that is not done, waiting or under way."""
+    return Delivery.objects.filter(OPEN, kind=kind, subject=subject).exists()

@@ -21,6 +21,7 @@ def run(*, only: str | None) -> None:
     from tocsin.issues.expiry import run_expiry
     from tocsin.outbox.worker import run as run_deliver
     from tocsin.slack.received import run_purge
+    from tocsin.slack.reconcile import run_reconciliation
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -32,6 +33,7 @@ def run(*, only: str | None) -> None:
         "expiry": ("digest", lambda: run_expiry(stop)),
         "deliver": ("deliver", lambda: run_deliver(wiring.SENDERS, stop, wiring.READERS)),
         "purge": ("deliver", lambda: run_purge(stop)),
+        "reconcile": ("deliver", lambda: run_reconciliation(stop)),
     }
     chosen = {name: job for name, (part, job) in jobs.items() if only in (None, part)}
     failed: list[str] = []
