@@ -24,7 +24,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # the JSON API
     path("api/0/organizations/<slug:slug>/issues/", api_issues.issues),
     path("api/0/organizations/<slug:slug>/issues/<int:issue_id>/", api_issues.issue_of_organization),
+    path("api/0/organizations/<slug:slug>/issues/<int:issue_id>/comments/", api_issues.comments_of_organization),
     path("api/0/issues/<int:issue_id>/", api_issues.issue),
+    path("api/0/issues/<int:issue_id>/comments/", api_issues.comments),
     # pages
     path("", home.home, name="home"),
     path("organizations/<slug:slug>/issues/", issues.issues, name="issues"),

@@ -1,28 +1,27 @@
-"""Issues: list, one, and a change of status. Field names are those of Sentry's API, so that scripts written for it read them."""
+"""Issues: list, one, its changes and comments. Field names are those of Sentry's API, so that scripts written for it read them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from tocsin import bus
 from tocsin.accounts.access import Right
 from tocsin.accounts.actor import Actor, Origin
 from tocsin.accounts.models import ApiToken
+from tocsin.api.changes import STATUSES, commands_of, state_of
 from tocsin.api.endpoint import BadRequest, endpoint, json_object, of_organization
 from tocsin.clock import database_now
 from tocsin.errors import NotFound
 from tocsin.issues.access import access_issue, visible_issues
-from tocsin.issues.commands import Archive, Command, Reopen, Resolve
-from tocsin.issues.models import Activity, Issue, Status
+from tocsin.issues.commands import Comment
+from tocsin.issues.models import Activity, Issue
 
-PAGE = 100  # issues in one answer
-STATUSES = {"unresolved": Status.UNRESOLVED, "resolved": Status.RESOLVED, "ignored": Status.ARCHIVED}
-NAMES = {status: name for name, status in STATUSES.items()}
-COMMANDS: dict[str, Callable[..., Command]] = {"unresolved": Reopen, "resolved": Resolve, "ignored": Archive}
+PAGE = 100  # issues, or comments, in one answer
+SHOWN = ("project", "organization", "assignee_user", "assignee_team", "resolved_in")
 
 
 def as_json(issue: Issue) -> dict[str, Any]:
@@ -35,9 +34,7 @@ def as_json(issue: Issue) -> dict[str, Any]:
         "level": issue.level,
         "type": issue.type,
         "platform": issue.platform,
-        "status": NAMES[Status(issue.status)],
-        "substatus": issue.substatus or None,
-        "priority": issue.priority,
+        **state_of(issue),
         "project": {"id": str(issue.project_id), "slug": issue.project.slug, "name": issue.project.name},
         "count": str(issue.times_seen),
         "userCount": issue.users_seen,
@@ -69,9 +66,7 @@ def _issue_of(token: ApiToken, issue_id: int, right: Right = Right.READ) -> Issu
 
 def _list(request: HttpRequest, token: ApiToken) -> HttpResponse:
     """`?status=unresolved|resolved|ignored`, `?before=<id>`: the newest 100 with a smaller id. The newest issue first."""
-    issues = (
-        visible_issues(token.user).filter(organization=token.organization).select_related("project", "organization")
-    )
+    issues = visible_issues(token.user).filter(organization=token.organization).select_related(*SHOWN)
     status, before = request.GET.get("status", ""), request.GET.get("before", "")
     if status:
         if status not in STATUSES:
@@ -92,15 +87,38 @@ def _one(request: HttpRequest, token: ApiToken, issue_id: int) -> HttpResponse:
 
 
 def _change(request: HttpRequest, token: ApiToken, issue_id: int) -> HttpResponse:
-    """`{"status": "resolved" | "unresolved" | "ignored"}`. Answers with the issue as it is then."""
+    """Any of `status` (with `statusDetails` or `substatus`), `assignedTo`, `priority`: all of it, or nothing. Answers with the
+    issue as it is then.
+    """
     asked = json_object(request)
-    status = asked.get("status")
-    if set(asked) != {"status"} or not isinstance(status, str) or status not in COMMANDS:
-        raise BadRequest(f'Send {{"status": …}} with one of {", ".join(COMMANDS)}.')
-    _issue_of(token, issue_id, Right.TRIAGE)
-    actor = Actor(user=token.user, origin=Origin.API, now=database_now())
-    performed = bus.perform(COMMANDS[status](issue_id=issue_id), by=actor)
-    return JsonResponse(as_json(performed.issue))
+    issue = _issue_of(token, issue_id, Right.TRIAGE)
+    actor = _actor(token)
+    with transaction.atomic():
+        for command in commands_of(asked, issue):
+            bus.perform(command, by=actor)
+    return JsonResponse(as_json(Issue.objects.select_related(*SHOWN).get(organization=token.organization, pk=issue_id)))
+
+
+def _actor(token: ApiToken) -> Actor:
+    return Actor(user=token.user, origin=Origin.API, now=database_now())
+
+
+def _comments(request: HttpRequest, token: ApiToken, issue_id: int) -> HttpResponse:
+    """The newest 100, the newest first."""
+    issue = _issue_of(token, issue_id)
+    comments = Activity.objects.filter(organization=token.organization, issue=issue, kind=Activity.Kind.COMMENTED)
+    shown = comments.select_related("user").order_by("-id")[:PAGE]
+    return JsonResponse([_activity_as_json(comment) for comment in shown], safe=False)
+
+
+def _comment(request: HttpRequest, token: ApiToken, issue_id: int) -> HttpResponse:
+    """`{"text": …}`. Answers with the comment."""
+    asked = json_object(request)
+    if set(asked) != {"text"} or not isinstance(asked["text"], str):
+        raise BadRequest('Send {"text": …}.')
+    issue = _issue_of(token, issue_id, Right.TRIAGE)
+    performed = bus.perform(Comment(issue_id=issue.pk, text=asked["text"]), by=_actor(token))
+    return JsonResponse(_activity_as_json(performed.activity), status=201)
 
 
 READ, WRITE = ApiToken.Scope.EVENT_READ, ApiToken.Scope.EVENT_WRITE
@@ -108,3 +126,5 @@ READ, WRITE = ApiToken.Scope.EVENT_READ, ApiToken.Scope.EVENT_WRITE
 issues = endpoint(GET=(READ, of_organization(_list)))
 issue = endpoint(GET=(READ, _one), PUT=(WRITE, _change))
 issue_of_organization = endpoint(GET=(READ, of_organization(_one)), PUT=(WRITE, of_organization(_change)))
+comments = endpoint(GET=(READ, _comments), POST=(WRITE, _comment))
+comments_of_organization = endpoint(GET=(READ, of_organization(_comments)), POST=(WRITE, of_organization(_comment)))
