@@ -59,7 +59,7 @@ class Journal:
         entry.answered_at = time.time()
 
     def killed(self) -> None:
-        """A process was killed just now."""
+        """A process was killed just now, cut off from what it talked to, or stood still for long."""
         self.kills.append(time.time())
 
 

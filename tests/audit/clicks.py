@@ -53,6 +53,11 @@ class Deed:
         return any(sent.is_answered for sent in self.deliveries)
 
     @property
+    def met_a_fault(self) -> bool:
+        """Whether some delivery of it failed: the person is told of that, and another delivery may do it all the same."""
+        return any(sent.status >= 500 for sent in self.deliveries)
+
+    @property
     def said_in_the_answer(self) -> bool:
         """Whether every answer says why not: in a modal, or with the status of what is gone."""
         answers = [sent for sent in self.deliveries if sent.status]
@@ -166,7 +171,9 @@ class Told:
 
 def violations(evidence: Evidence) -> Iterator[str]:
     told = Told(evidence)
-    left = [deed for deed in deeds_of(evidence) if not (told.by_url(deed) or deed.said_in_the_answer)]
+    left = [
+        deed for deed in deeds_of(evidence) if not (told.by_url(deed) or deed.said_in_the_answer) or deed.met_a_fault
+    ]
     yield from _modals_that_did_not_open(evidence, [deed for deed in left if deed.name in OPENS], told)
     yield from _changes_that_do_not_agree(evidence, [deed for deed in left if deed.name not in OPENS], told)
     yield from _links_that_are_not_there(evidence)
@@ -178,11 +185,12 @@ def _changes_that_do_not_agree(evidence: Evidence, deeds: Sequence[Deed], told: 
     for (user, issue, kind), (asked, did) in sorted(_grouped(evidence, deeds).items()):
         for each in _unmatched(did, asked, lambda each, deed: deed.may_have_done(each.at)):
             yield f"activity {each.id} ({kind} issue {issue} by {user}) is of no click: done twice, or though refused"
-        must = [deed for deed in asked if deed.is_answered]
+        must = sorted((deed for deed in asked if deed.is_answered), key=lambda deed: deed.met_a_fault)
         lacking = {id(deed) for deed in _unmatched(must, did, lambda deed, each: deed.may_have_done(each.at))}
         did_something |= {id(deed) for deed in must} - lacking
     for deed in deeds:
-        if deed.is_answered and id(deed) not in did_something and not told.otherwise(deed):
+        is_told = deed.met_a_fault and told.by_url(deed)
+        if deed.is_answered and id(deed) not in did_something and not is_told and not told.otherwise(deed):
             yield f"{deed} was acknowledged, and had neither an effect nor an answer"
 
 

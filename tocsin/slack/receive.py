@@ -55,7 +55,8 @@ from tocsin.slack.unforeseen import unforeseen
 log = get_logger(__name__)
 
 OUTAGE_SECONDS = 0.5
-OUTAGE = "Tocsin's database does not answer. Nothing was changed. Try again in a minute."
+# A commit whose answer was lost may have happened all the same, so nothing is said that may not be so.
+OUTAGE = "Tocsin's database does not answer. If the message does not show your change in a minute, try again."
 NO_SUCH_COMMAND = "Tocsin has no commands yet: use the buttons on its messages."
 
 RATE_LIMITED = Counter("tocsin_slack_rate_limited_minutes", "Minutes in which Slack held back events.")
