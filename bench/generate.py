@@ -181,8 +181,8 @@ def _slack(sizes: Sizes, now: datetime) -> Iterator[tuple[str, int]]:
     from tocsin.slack import models as slack
 
     teams, at = range(1, sizes.workspaces + 1), moment(now)
-    named = ((n, team_id(n), f"Workspace {n}") for n in teams)
-    yield "workspaces", insert(slack.Workspace, ("id", "team_id", "name"), named, now)
+    named = ((n, team_id(n), f"Workspace {n}", f"https://w{n}.example/") for n in teams)
+    yield "workspaces", insert(slack.Workspace, ("id", "team_id", "name", "url"), named, now)
     columns = ("id", "workspace_id", "key", "bot_token", "bot_user_id", "bot_id", "installed_at")
     installed = ((n, n, team_id(n), _sealed(n), "U0BOT", "B0BOT", at) for n in teams)
     yield "installations", insert(slack.Installation, columns, installed, now)
@@ -302,14 +302,15 @@ def _payload(event_id: str, issue: int, length: int) -> bytes:
 
 CARD = (
     *("id", "organization_id", "workspace_id", "destination_id", "subject_kind", "subject_id", "address"),
-    *("delivery_key", "created_at", "channel", "ts", "posted_at"),
+    *("delivery_key", "created_at", "channel", "ts", "posted_at", "permalink"),
 )
 
 
 def _cards(sizes: Sizes, at: Any) -> Iterator[tuple[Any, ...]]:
     for n in range(1, sizes.issues + 1):
         channel = channel_of(n, sizes)
-        where = (channel_id(channel), card_ts(n), at) if n > sizes.waiting else ("", "", None)
+        link = f"https://w{workspace_of(channel, sizes)}.example/archives/{channel_id(channel)}/p{n}"
+        where = (channel_id(channel), card_ts(n), at, link) if n > sizes.waiting else ("", "", None, "")
         of = ("issue", n, _address(channel, sizes))
         yield n, 1, workspace_of(channel, sizes), channel, *of, f"{n:032x}", at, *where
 

@@ -10,10 +10,12 @@ import pytest
 from django.db import Error, IntegrityError, OperationalError, connection, transaction
 
 from tests.waiting import until
+from tocsin.clock import database_now
 from tocsin.group_commit import MOST, GroupCommit
 from tocsin.intake.refusals import TooMany
 
 Committed = list[list[str]]
+POOL = 4  # connections of a process: settings.DATABASES
 
 
 class Gate:
@@ -151,3 +153,32 @@ def test_an_error_of_the_database_reaches_the_one_who_submitted() -> None:
 
     with pytest.raises(Error):
         GroupCommit(fail).submit("a")
+
+
+@pytest.mark.postgresql
+def test_nobody_holds_a_connection_while_waiting_for_who_leads(committed: None) -> None:
+    """More threads than the pool has connections: who leads finds one, whoever came with theirs."""
+    failures: list[Exception] = []
+
+    def commit(works: Sequence[str]) -> Sequence[None]:
+        try:
+            connection.close()  # as after an error: the next statement needs one from the pool
+            database_now()
+        except Exception as error:  # noqa: BLE001 - told below
+            failures.append(error)
+        return [None] * len(works)
+
+    gate = threading.Barrier(POOL + 4)
+    writer = GroupCommit(commit)
+
+    def submit() -> None:
+        gate.wait(10)
+        for _ in range(3):
+            database_now()
+            writer.submit("work")
+        connection.close()
+
+    with ThreadPoolExecutor(POOL + 4) as threads:
+        done = [threads.submit(submit) for _ in range(POOL + 4)]
+    assert [each.exception() for each in done] == [None] * len(done)
+    assert failures == []

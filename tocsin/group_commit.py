@@ -61,15 +61,21 @@ class GroupCommit(Generic[Work, Result]):
         return ticket.result  # type: ignore[return-value]  # it is done, and without an error
 
     def _lead_until_done(self, ticket: _Ticket[Work, Result], within: float) -> None:
-        if not self._leading.acquire(timeout=within):
-            if self._withdraw(ticket):
-                raise OperationalError("database is locked: another transaction takes too long")
-            self._leading.acquire()  # somebody has begun with it, and ends before long
+        if not self._leading.acquire(blocking=False):
+            # Who leads may need the last connection of the pool: nobody holds one while waiting for them.
+            connection.close_if_unusable_or_obsolete()
+            self._wait_for_the_lead(ticket, within)
         try:
             while not ticket.is_done:
                 self._lead()
         finally:
             self._leading.release()
+
+    def _wait_for_the_lead(self, ticket: _Ticket[Work, Result], within: float) -> None:
+        if not self._leading.acquire(timeout=within):
+            if self._withdraw(ticket):
+                raise OperationalError("database is locked: another transaction takes too long")
+            self._leading.acquire()  # somebody has begun with it, and ends before long
 
     def _withdraw(self, ticket: _Ticket[Work, Result]) -> bool:
         try:

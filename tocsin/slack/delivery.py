@@ -144,7 +144,7 @@ def _given(card: Card, answer: dict[str, Any], what: Drawn | None = None) -> Giv
     known: dict[str, Any] = {}
     if what is not None:
         known = {"content_hash": what.content_hash, "version": what.version(card)}
-    return Given(card_id=card.pk, channel=channel, ts=ts, at=database_now(), permalink=card.permalink, **known)
+    return Given(card_id=card.pk, channel=channel, ts=ts, permalink=card.permalink, **known)
 
 
 def permalink(workspace_url: str, channel: str, ts: str) -> str:
@@ -186,7 +186,7 @@ def _keep_further(card: Card, given: Given) -> None:
         further.pk = None
         further.is_current = False
         further.channel, further.ts, further.permalink = given.channel, given.ts, given.permalink
-        further.posted_at = given.at
+        further.posted_at = database_now()
         further.content_hash = further.error = ""
         further.save(force_insert=True)
         _refresh_later(further)
@@ -364,9 +364,11 @@ class _faults_noted:  # noqa: N801 - read as a sentence: with _faults_noted(card
 
 def _fetch_permalink(line: Line, card: Card) -> None:
     """After the card is stored: a card without a permalink is a card all the same. The next refresh tries again."""
-    try:
-        answer = line.call("chat.getPermalink", channel=card.channel, message_ts=card.ts)
-    except (DeliveryError, FencedOut) as error:
-        log.info("slack: no permalink", card=card.pk, error=str(error))
-        return
-    Card.objects.filter(pk=card.pk, ts=card.ts).update(permalink=str(answer.get("permalink", ""))[:300])
+    found = permalink(card.workspace.url, card.channel, card.ts)
+    if not found:
+        try:
+            found = str(line.call("chat.getPermalink", channel=card.channel, message_ts=card.ts).get("permalink", ""))
+        except (DeliveryError, FencedOut) as error:
+            log.info("slack: no permalink", card=card.pk, error=str(error))
+            return
+    Card.objects.filter(pk=card.pk, ts=card.ts).update(permalink=found[:300])

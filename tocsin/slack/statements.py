@@ -11,6 +11,7 @@ from typing import Any
 
 from tocsin import rows
 from tocsin.accounts.models import User
+from tocsin.clock import database_now
 from tocsin.slack.models import Installation, Workspace
 
 
@@ -105,7 +106,6 @@ class Given:
     card_id: int
     channel: str
     ts: str
-    at: datetime
     permalink: str = ""
     content_hash: str = ""
     version: int = 0
@@ -113,12 +113,13 @@ class Given:
 
 def store_posted(given: Sequence[Given]) -> None:
     """Keep what Slack gave. The caller holds the lease of each card's post."""
+    now = database_now()
     rows.run(
         "UPDATE slack_card AS c SET channel = given.channel, ts = given.ts, posted_at = given.posted_at,"
         " permalink = given.permalink, content_hash = given.content_hash, version = given.version, error = ''"
         f" FROM {_posted()} WHERE c.id = given.id",
         rows.listed_rows(
-            [(row.card_id, row.channel, row.ts, row.at, row.permalink, row.content_hash, row.version) for row in given]
+            [(row.card_id, row.channel, row.ts, now, row.permalink, row.content_hash, row.version) for row in given]
         ),
     )
 
