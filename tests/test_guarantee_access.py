@@ -1,0 +1,594 @@
+"""The access matrix: every principal at every route, method, action, dialog and menu, for what is theirs, others' and gone.
+
+What is expected follows from one small table, STANDINGS, and from what each door is for. A route, method, action, dialog or menu
+that is not in the tables below fails the first tests of this file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from tests.pages import Page, csrf_token
+from tests.people import Person, make_person
+from tests.signed import block_actions, interactive
+from tests.slack_fixture import Slack
+from tests.world import BOT_TOKEN
+from tocsin import bus
+from tocsin.accounts.actor import Origin
+from tocsin.accounts.models import ApiToken, Organization, Role, Team
+from tocsin.accounts.tokens import make_token
+from tocsin.clock import database_now
+from tocsin.issues.commands import Resolve
+from tocsin.issues.models import Activity, Issue
+from tocsin.outbox.models import Delivery
+from tocsin.projects import releases
+from tocsin.projects.models import Key, Project, ProjectTeam
+from tocsin.slack.action_ids import Action, Form
+from tocsin.slack.actions import CHOICES, HANDLERS, LINKS, SUBMISSIONS
+from tocsin.slack.models import Identity, Installation, OpenedView, Workspace
+from tocsin.slack.options import SOURCES
+
+pytestmark = pytest.mark.guarantee
+
+SECRET = "ZeroDivisionError"  # in the title of every issue: nobody reads it who may not
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class Standing(StrEnum):
+    """What a person is to an issue."""
+
+    MAY = "may change it"
+    LOOKS = "may look at it"
+    NO_TEAM = "is of the organization, and in no team of the project"
+    STRANGER = "is not of the organization"
+
+
+class Owner(StrEnum):
+    OURS = "ours"
+    THEIRS = "another organization's"
+    GONE = "never there"
+
+
+# Who, and what they are to an issue of ours. To one of another organization everybody is a stranger but eve.
+STANDINGS: dict[str, Standing] = {
+    "alice": Standing.MAY,  # member, in the project's team
+    "ada": Standing.MAY,  # admin, in the team
+    "max": Standing.MAY,  # manager, in no team
+    "olga": Standing.MAY,  # owner, in no team
+    "carol": Standing.MAY,  # member, in the team; her Slack user is not linked
+    "fay": Standing.MAY,  # member here and there
+    "bob": Standing.LOOKS,  # viewer, in the team
+    "dora": Standing.NO_TEAM,  # member
+    "adam": Standing.NO_TEAM,  # admin
+    "vic": Standing.NO_TEAM,  # viewer
+    "eve": Standing.STRANGER,  # owner, elsewhere
+    "mallory": Standing.STRANGER,  # removed a second ago
+    "ivan": Standing.STRANGER,  # deactivated
+    "nobody": Standing.STRANGER,  # no account at all
+}
+OF_THEIRS = {"eve": Standing.MAY, "fay": Standing.NO_TEAM}
+CANNOT_SIGN_IN = ("ivan", "nobody")
+NOT_LINKED = ("carol", "nobody")
+
+
+def standing(who: str, whose: Owner) -> Standing:
+    if whose is Owner.OURS:
+        return STANDINGS[who]
+    return OF_THEIRS.get(who, Standing.STRANGER) if whose is Owner.THEIRS else Standing.STRANGER
+
+
+# --- the world --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    people: dict[str, Person]
+    issues: dict[Owner, int]
+    organizations: dict[Owner, str]
+
+    def state(self) -> list[tuple[Any, ...]]:
+        """All that a person could have changed."""
+        issues = Issue.objects.order_by("pk").values_list("pk", "version", "comment_count", "acknowledged_at")
+        return [*issues, ("activities", Activity.objects.count())]
+
+    def browser(self, who: str) -> Client:
+        if who in CANNOT_SIGN_IN and who not in self.people:
+            return Client(enforce_csrf_checks=True, SERVER_NAME="localhost")
+        return self.people[who].browser()
+
+
+@pytest.fixture
+def world(
+    request: pytest.FixtureRequest,
+    organization: Organization,
+    team: Team,
+    workspace: Workspace,
+    installation: Installation,
+    elsewhere: Organization,
+    make_issue: Callable[..., Issue],
+    slack: Slack,
+) -> World:
+    """An issue of ours and one of eve's, whose organization this workspace does not serve; and everybody."""
+    people = {name: request.getfixturevalue(name) for name in ("alice", "bob", "carol", "eve", "mallory")}
+    people["olga"] = request.getfixturevalue("owner")
+    roles = {"ada": (Role.ADMIN, team), "max": (Role.MANAGER, None), "dora": (Role.MEMBER, None)}
+    roles |= {"adam": (Role.ADMIN, None), "vic": (Role.VIEWER, None), "fay": (Role.MEMBER, team)}
+    roles |= {"ivan": (Role.MEMBER, team)}
+    for name, (role, in_team) in roles.items():
+        people[name] = make_person(name, organization, role, team=in_team, workspace=workspace)
+    people["ivan"].user.is_active = False
+    people["ivan"].user.save()
+    elsewhere.members.create(user=people["fay"].user, role=Role.MEMBER)
+    theirs = Project.objects.create(organization=elsewhere, slug="bakery", name="Bakery")
+    ProjectTeam.objects.create(
+        organization=elsewhere, project=theirs, team=Team.objects.create(organization=elsewhere, slug="ovens", name="O")
+    )
+    now = database_now()
+    ours = make_issue()
+    foreign = make_issue(of=theirs)
+    releases.ensure([(ours.organization_id, ours.project_id, "shop@1.4.2")], now)
+    releases.ensure([(foreign.organization_id, foreign.project_id, "bakery@2.0")], now)
+    return World(
+        people=people,
+        issues={Owner.OURS: ours.pk, Owner.THEIRS: foreign.pk, Owner.GONE: 999_999},
+        organizations={Owner.OURS: "acme", Owner.THEIRS: "elsewhere", Owner.GONE: "nowhere"},
+    )
+
+
+# --- routes -----------------------------------------------------------------------------------------------------------
+
+
+class Door(StrEnum):
+    """What an address is for."""
+
+    ISSUE = "the page of an issue"
+    LIST = "the page of an organization"
+    HOME = "the first page"
+    SIGNED_IN = "a page of one's own account"
+    PUBLIC = "a page for anybody"
+    SDK = "for SDKs, by their key"
+    SLACK = "for Slack, by its signature"
+    LINK = "for whoever has the link"
+    API_ISSUE = "the API's issue"
+    API_COMMENTS = "the API's comments"
+    API_LIST = "the API's list"
+    HEALTH = "for machines"
+
+
+ROUTES: dict[str, tuple[Door, tuple[str, ...]]] = {
+    "api/<int:project_id>/envelope/": (Door.SDK, ("POST", "OPTIONS")),
+    "api/<int:project_id>/envelope": (Door.SDK, ("POST", "OPTIONS")),
+    "api/<int:project_id>/store/": (Door.SDK, ("POST", "OPTIONS")),
+    "api/<int:project_id>/store": (Door.SDK, ("POST", "OPTIONS")),
+    "slack/interactive": (Door.SLACK, ("POST",)),
+    "slack/options": (Door.SLACK, ("POST",)),
+    "slack/events": (Door.SLACK, ("POST",)),
+    "slack/commands": (Door.SLACK, ("POST",)),
+    "api/0/organizations/<slug:slug>/issues/": (Door.API_LIST, ("GET",)),
+    "api/0/organizations/<slug:slug>/issues/<int:issue_id>/": (Door.API_ISSUE, ("GET", "PUT")),
+    "api/0/organizations/<slug:slug>/issues/<int:issue_id>/comments/": (Door.API_COMMENTS, ("GET", "POST")),
+    "api/0/issues/<int:issue_id>/": (Door.API_ISSUE, ("GET", "PUT")),
+    "api/0/issues/<int:issue_id>/comments/": (Door.API_COMMENTS, ("GET", "POST")),
+    "": (Door.HOME, ("GET", "HEAD")),
+    "organizations/<slug:slug>/issues/": (Door.LIST, ("GET", "HEAD")),
+    "organizations/<slug:slug>/issues/<int:issue_id>/": (Door.ISSUE, ("GET", "HEAD", "POST")),
+    "organizations/<slug:slug>/issues/<int:issue_id>/events/<slug:event_id>/": (Door.ISSUE, ("GET", "HEAD", "POST")),
+    "slack/link/<str:token>/": (Door.LINK, ("GET", "HEAD", "POST")),
+    "accounts/login/": (Door.PUBLIC, ("GET", "HEAD", "POST")),
+    "accounts/logout/": (Door.PUBLIC, ("GET", "HEAD", "POST")),
+    "accounts/inactive/": (Door.PUBLIC, ("GET", "HEAD")),
+    "accounts/password/change/": (Door.SIGNED_IN, ("GET", "HEAD", "POST")),
+    "accounts/password/set/": (Door.SIGNED_IN, ("GET", "HEAD", "POST")),
+    "livez": (Door.HEALTH, ("GET", "HEAD")),
+    "readyz": (Door.HEALTH, ("GET", "HEAD")),
+    "metrics": (Door.HEALTH, ("GET", "HEAD")),
+}
+
+
+def routes() -> list[str]:
+    patterns = get_resolver().url_patterns
+    assert all(isinstance(each, URLPattern) for each in patterns), "an address was included from elsewhere"
+    return [str(each.pattern) for each in patterns]
+
+
+def test_every_route_is_in_the_matrix() -> None:
+    assert sorted(routes()) == sorted(ROUTES), "Say in ROUTES who may come to the new address, and by which methods."
+
+
+def address(route: str, world: World, whose: Owner) -> str:
+    """Of an issue under its own organization; of an event, any."""
+    parts = {
+        "<slug:slug>": world.organizations[whose],
+        "<int:issue_id>": str(world.issues[whose]),
+        "<slug:event_id>": "0" * 32,
+        "<int:project_id>": "1",
+        "<str:token>": "no-such-token",
+    }
+    for name, value in parts.items():
+        route = route.replace(name, value)
+    return f"/{route}"
+
+
+def of(*doors: Door) -> list[str]:
+    return [route for route, (door, _) in ROUTES.items() if door in doors]
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+def test_pages_are_read_by_whoever_may(world: World, who: str, whose: Owner) -> None:
+    browser = world.browser(who)
+    for route in of(Door.ISSUE, Door.LIST):
+        is_event = "event_id" in route
+        answer = browser.get(address(route, world, whose))
+        assert answer.status_code == reading(who, whose, is_list=route in of(Door.LIST), is_event=is_event), route
+        assert (SECRET in answer.content.decode()) <= (standing(who, whose) in (Standing.MAY, Standing.LOOKS)), route
+
+
+def reading(who: str, whose: Owner, *, is_list: bool, is_event: bool) -> int:
+    if who in CANNOT_SIGN_IN:
+        return 302
+    if is_list:
+        return 404 if standing(who, whose) is Standing.STRANGER else 200
+    return {Standing.STRANGER: 404, Standing.NO_TEAM: 403}.get(standing(who, whose), 404 if is_event else 200)
+
+
+def test_not_there_and_not_yours_are_one_answer(world: World) -> None:
+    for route in of(Door.ISSUE, Door.LIST):
+        for who in ("mallory", "eve"):
+            foreign = Owner.OURS
+            answers = [world.browser(who).get(address(route, world, each)) for each in (foreign, Owner.GONE)]
+            assert Page(answers[0]).main == Page(answers[1]).main, route
+
+
+BUTTONS = ("resolve", "archive", "reopen", "comment", "assign", "unassign", "priority", "acknowledge", "undo")
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+def test_nothing_on_a_page_changes_what_somebody_may_not_change(world: World, who: str, whose: Owner) -> None:
+    browser, before = world.browser(who), world.state()
+    if standing(who, whose) is Standing.MAY and who not in CANNOT_SIGN_IN:
+        return  # tests/test_web_issue_actions.py: what happens then
+    token = csrf_token(browser)
+    for route in of(Door.ISSUE):
+        for action in BUTTONS:
+            fields = {"action": action, "csrfmiddlewaretoken": token, "text": "x", "assignee": "me", "priority": "low"}
+            answer = browser.post(address(route, world, whose), fields)
+            assert answer.status_code in (302, 403, 404), (route, action)
+            assert SECRET not in answer.content.decode() or standing(who, whose) is Standing.LOOKS
+    assert world.state() == before
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_takes_its_own_methods_only_and_no_get_changes_anything(world: World, route: str) -> None:
+    door, methods = ROUTES[route]
+    browser = world.people["alice"].browser()
+    before = world.state()
+    for method in METHODS:
+        answer = browser.generic(method, address(route, world, Owner.OURS), b"{}", "application/json")
+        if method in methods:
+            assert answer.status_code != 405, (route, method)
+        elif door is not Door.PUBLIC and door is not Door.SIGNED_IN:  # allauth's pages answer others in their own way
+            assert answer.status_code in (403, 404, 405), (route, method)  # 403: without its CSRF token
+    assert world.state() == before
+
+
+def test_what_needs_a_key_a_signature_or_a_link_is_closed_without(world: World) -> None:
+    browser = Client(SERVER_NAME="localhost")
+    for route in of(Door.SDK):
+        assert browser.post(address(route, world, Owner.OURS), b"{}", "application/json").status_code in (401, 403)
+    for route in of(Door.SLACK):
+        assert browser.post(address(route, world, Owner.OURS), b"payload={}", "text/plain").status_code == 401
+    signed_in = world.people["alice"].browser()
+    for route in of(Door.LINK):
+        assert signed_in.get(address(route, world, Owner.OURS)).status_code == 410
+    for route in of(Door.SIGNED_IN):
+        assert browser.get(address(route, world, Owner.OURS)).status_code == 302
+
+
+@pytest.mark.parametrize("of_project", ["their own", "another"])
+def test_a_key_opens_its_own_project_only(world: World, project: Project, key: Key, of_project: str) -> None:
+    theirs = Issue.objects.get(pk=world.issues[Owner.THEIRS]).project_id
+    number = key.project_id if of_project == "their own" else theirs
+    body = json.dumps({"event_id": "a" * 32, "message": "x"}).encode()
+    answer = Client(SERVER_NAME="localhost").post(
+        f"/api/{number}/store/?sentry_key={key.public_key}", body, "application/json"
+    )
+    assert answer.status_code == (200 if of_project == "their own" else 403)
+
+
+# --- the API ----------------------------------------------------------------------------------------------------------
+
+SCOPES: dict[str, list[ApiToken.Scope]] = {
+    "all": list(ApiToken.Scope),
+    "read": [ApiToken.Scope.EVENT_READ],
+    "write": [ApiToken.Scope.EVENT_WRITE],
+    "none": [],
+}
+
+
+def token_of(world: World, who: str, scopes: str) -> str:
+    """Of their own organization; a wrong one of who has no account."""
+    if who == "nobody":
+        return "tcsn_made-up"
+    person = world.people[who]
+    return make_token(person.user, person.organization, "test", SCOPES[scopes])
+
+
+def call(method: str, path: str, token: str, body: dict[str, Any] | None = None) -> HttpResponse:
+    data = json.dumps(body).encode() if body is not None else b""
+    client = Client(enforce_csrf_checks=True, SERVER_NAME="localhost")
+    return client.generic(method, path, data, "application/json", headers={"Authorization": f"Bearer {token}"})
+
+
+def allowed(route: str, who: str, whose: Owner, scopes: str, *, writes: bool) -> int:
+    """The status. A token is of one organization: what its person may elsewhere, it may not."""
+    if who in ("nobody", "ivan", "mallory"):
+        return 401
+    wanted = ApiToken.Scope.EVENT_WRITE if writes else ApiToken.Scope.EVENT_READ
+    if wanted not in SCOPES[scopes]:
+        return 403
+    own = Owner.THEIRS if who == "eve" else Owner.OURS
+    if whose is not own:
+        is_told = standing(who, whose) is Standing.NO_TEAM and "<slug:slug>" not in route
+        return 403 if is_told else 404
+    if route in of(Door.API_LIST):
+        return 200
+    here = standing(who, whose)
+    if here is Standing.NO_TEAM or (here is Standing.LOOKS and writes):
+        return 403
+    return 200
+
+
+@pytest.mark.parametrize("scopes", SCOPES)
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+def test_a_token_may_what_its_person_and_its_scopes_may(world: World, who: str, whose: Owner, scopes: str) -> None:
+    token = token_of(world, who, scopes)
+    for route in of(Door.API_ISSUE, Door.API_COMMENTS, Door.API_LIST):
+        answer = call("GET", address(route, world, whose), token)
+        expected = allowed(route, who, whose, scopes, writes=False)
+        assert answer.status_code == expected, route
+        if expected != 200:
+            assert SECRET not in answer.content.decode()
+    before = world.state()
+    for route in of(Door.API_ISSUE, Door.API_COMMENTS):
+        method, body = ("POST", {"text": "x"}) if route in of(Door.API_COMMENTS) else ("PUT", {"priority": "low"})
+        answer = call(method, address(route, world, whose), token, body)
+        expected = allowed(route, who, whose, scopes, writes=True)
+        assert answer.status_code in ((200, 201) if expected == 200 else (expected,)), route
+        if expected != 200:
+            assert SECRET not in answer.content.decode()
+        if expected != 200:
+            assert world.state() == before, route
+
+
+# --- Slack ------------------------------------------------------------------------------------------------------------
+
+# What pressing it does for somebody who may: the activity that it leaves, or "" where it opens a dialog.
+ACTIONS: dict[Action, str] = {
+    Action.RESOLVE: "resolved",
+    Action.RESOLVE_FORM: "",
+    Action.REOPEN: "reopened",
+    Action.ARCHIVE: "archived",
+    Action.ARCHIVE_FORM: "",
+    Action.ASSIGN: "assigned",
+    Action.UNDO: "undone",
+    Action.ACKNOWLEDGE: "acknowledged",
+    Action.COMMENT_FORM: "",
+}
+FORMS: dict[Form, str] = {Form.RESOLVE: "resolved", Form.ARCHIVE: "archived", Form.COMMENT: "commented"}
+MENUS = (Action.ASSIGN, Action.CHOOSE_RELEASE)
+
+
+def test_every_action_dialog_and_menu_is_in_the_matrix() -> None:
+    assert set(HANDLERS) == set(ACTIONS), "Say in ACTIONS what the new action does."
+    assert set(SUBMISSIONS) == set(FORMS), "Say in FORMS what the new dialog does."
+    assert set(SOURCES) == set(MENUS), "Add the new menu to MENUS."
+    assert set(Action) - set(HANDLERS) - CHOICES - LINKS == {Action.MORE, Action.DO_ANYWAY}
+    assert set(Form) - set(SUBMISSIONS) == {Form.TOLD}
+
+
+def slack_id(world: World, who: str) -> str:
+    return world.people[who].slack_user_id if who in world.people else "U0NOBODY"
+
+
+def carried(world: World, whose: Owner, action: Action) -> str:
+    """What the button carries. To undo something, or to reopen, somebody has done something before."""
+    issue = Issue.objects.filter(pk=world.issues[whose]).first()
+    more = {}
+    if issue is not None and action in (Action.REOPEN, Action.UNDO):
+        by = world.people["olga" if whose is Owner.OURS else "eve"].actor(Origin.WEB)
+        performed = bus.perform(Resolve(issue_id=issue.pk), by=by)
+        assert performed.activity is not None
+        more = {"undo": performed.activity.pk} if action is Action.UNDO else {}
+        issue = performed.issue
+    return json.dumps({"issue": world.issues[whose], "v": issue.version if issue else 1, **more})
+
+
+def used(action: Action, value: str, world: World) -> dict[str, Any]:
+    if action is Action.ASSIGN:
+        chosen = {"value": f"user:{world.people['alice'].user.pk}", "text": {"type": "plain_text", "text": "Alice"}}
+        about = {"type": "external_select", "selected_option": chosen}
+    else:
+        about = {"type": "button", "value": value}
+    return {"action_id": action.value, "block_id": value, "action_ts": "1.1", **about}
+
+
+def whispers() -> list[str]:
+    return [row.about["text"] for row in Delivery.objects.filter(kind="slack.whisper").order_by("pk")]
+
+
+def expected_whisper(who: str, whose: Owner) -> str:
+    if whose is not Owner.OURS:
+        return "gone, or it is not shared"
+    if who in NOT_LINKED:
+        return "onnect"
+    return {
+        Standing.LOOKS: "your role in Acme does not change issues",
+        Standing.NO_TEAM: "in no team of the project",
+        Standing.STRANGER: "Acme",
+    }[standing(who, whose)]
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_button_does_what_its_person_may(world: World, slack: Slack, action: Action, who: str, whose: Owner) -> None:
+    value = carried(world, whose, action)
+    before = world.state()
+    trigger = slack.simulation.workspace.triggers.issue(slack_id(world, who))
+    answer = interactive(block_actions(used(action, value, world), user=slack_id(world, who), trigger_id=trigger))
+    assert answer.status_code == (200 if whose is Owner.OURS else 403)
+    assert SECRET not in answer.content.decode()
+    if whose is Owner.OURS and standing(who, whose) is Standing.MAY and who not in NOT_LINKED:
+        assert whispers() == []
+        if ACTIONS[action]:
+            assert Activity.objects.latest("id").kind == ACTIONS[action]
+            assert Activity.objects.latest("id").user == world.people[who].user
+        else:
+            assert len(slack.journal("views.open")) == 1
+            assert world.state() == before
+        return
+    assert world.state() == before
+    assert slack.journal("views.open") == []
+    (told,) = whispers()
+    assert expected_whisper(who, whose) in told
+    assert SECRET not in told
+
+
+def modal(
+    world: World, workspace: Workspace, installation: Installation, who: str, whose: Owner, form: Form
+) -> OpenedView:
+    """A dialog in front of somebody, however they came by it."""
+    issue = Issue.objects.filter(pk=world.issues[whose]).first()
+    return OpenedView.objects.create(
+        key=f"key-of-{who}",
+        installation=installation,
+        workspace=workspace,
+        organization=issue.organization if issue else world.people["alice"].organization,
+        slack_user_id=slack_id(world, who),
+        form=form,
+        issue_id=world.issues[whose],
+        version=issue.version if issue else 1,
+        created_at=database_now(),
+    )
+
+
+def submission(who: str, key: str, form: Form, **more: Any) -> dict[str, Any]:
+    view = {
+        "id": "V1",
+        "type": "modal",
+        "callback_id": form.value,
+        "private_metadata": key,
+        "hash": "1.a",
+        "blocks": [],
+        "state": {"values": {"text": {"tocsin.typed": {"type": "plain_text_input", "value": "It is the till."}}}},
+    }
+    return {
+        "type": "view_submission",
+        "team": {"id": "T0TOCSIN", "domain": "x"},
+        "user": {"id": who, "username": who, "team_id": "T0TOCSIN"},
+        "trigger_id": "1.2.c",
+        "view": view,
+        **more,
+    }
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_dialog_does_what_its_person_may(
+    world: World, workspace: Workspace, installation: Installation, form: Form, who: str, whose: Owner
+) -> None:
+    opened = modal(world, workspace, installation, who, whose, form)
+    before = world.state()
+    answer = interactive(submission(slack_id(world, who), opened.key, form))
+    assert answer.status_code == 200
+    assert SECRET not in answer.content.decode()
+    if whose is Owner.OURS and standing(who, whose) is Standing.MAY and who not in NOT_LINKED:
+        assert answer.content == b""
+        assert Activity.objects.latest("id").kind == FORMS[form]
+        return
+    told = json.loads(answer.content)["view"]["blocks"][0]["text"]["text"]
+    assert expected_whisper(who, whose) in told
+    assert world.state() == before
+
+
+def test_a_dialog_of_somebody_else_does_nothing(world: World, workspace: Workspace, installation: Installation) -> None:
+    opened = modal(world, workspace, installation, "alice", Owner.OURS, Form.RESOLVE)
+    before = world.state()
+    for who in STANDINGS:
+        if who != "alice":
+            answer = interactive(submission(slack_id(world, who), opened.key, Form.RESOLVE))
+            assert b"too old" in answer.content
+    assert world.state() == before
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+@pytest.mark.parametrize("menu", MENUS)
+def test_a_menu_lists_nothing_to_whoever_may_not(
+    world: World, workspace: Workspace, installation: Installation, menu: Action, who: str, whose: Owner
+) -> None:
+    opened = modal(world, workspace, installation, who, whose, Form.RESOLVE)
+    asked: dict[str, Any] = {"type": "block_suggestion", "action_id": menu.value, "value": ""}
+    asked |= {"team": {"id": "T0TOCSIN"}, "user": {"id": slack_id(world, who), "username": who}}
+    if menu is Action.ASSIGN:
+        asked["block_id"] = json.dumps({"issue": world.issues[whose], "v": 1})
+    else:
+        asked |= {"block_id": "release", "view": {"id": "V1", "private_metadata": opened.key, "callback_id": "x"}}
+    answer = json.loads(interactive(asked, "/slack/options").content)
+    listed = [each for group in answer.get("option_groups", [answer]) for each in group["options"]]
+    if whose is not Owner.OURS:
+        assert listed == []
+    elif who in NOT_LINKED:
+        assert [each["value"] for each in listed] == ["link"]
+    else:
+        assert bool(listed) == (standing(who, whose) is Standing.MAY)
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+@pytest.mark.parametrize("action", sorted(CHOICES | LINKS))
+def test_choices_in_dialogs_and_links_change_nothing(
+    world: World, workspace: Workspace, installation: Installation, action: Action, who: str, whose: Owner
+) -> None:
+    opened = modal(world, workspace, installation, who, whose, Form.ARCHIVE)
+    before = world.state()
+    view = submission(slack_id(world, who), opened.key, Form.ARCHIVE)["view"]
+    more = {"view": view, "container": {"type": "view", "view_id": "V1"}} if action in CHOICES else {}
+    answer = interactive(
+        block_actions(used(action, carried_plain(world, whose), world), user=slack_id(world, who), **more)
+    )
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert world.state() == before
+
+
+def carried_plain(world: World, whose: Owner) -> str:
+    return json.dumps({"issue": world.issues[whose], "v": 1})
+
+
+def test_the_same_person_in_another_workspace_is_nobody(world: World, installation: Installation) -> None:
+    """An identity is of its workspace: alice's Slack id in another one is somebody else's."""
+    other = Workspace.objects.create(team_id="T0OTHER", name="Other")
+    theirs = Installation(workspace=other, key="T0OTHER", installed_at=database_now())
+    theirs.seal_token(BOT_TOKEN)
+    theirs.save()
+    theirs.connections.create(organization=world.people["alice"].organization)
+    before = world.state()
+    payload = block_actions(used(Action.RESOLVE, carried_plain(world, Owner.OURS), world), user="U0ALICE")
+    answer = interactive({**payload, "team": {"id": "T0OTHER", "domain": "other"}})
+    assert answer.status_code == 200
+    assert world.state() == before
+    assert "onnect" in whispers()[0]
+    assert not Identity.objects.filter(workspace=other).exists()
