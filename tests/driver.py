@@ -156,7 +156,14 @@ class Driver:
     # --- clicks ------------------------------------------------------------------------------------------------------
     def pressed(self, card: Card, label: str, as_: Any, **raw: Any) -> Outgoing:
         """A click on a button, or on an entry of the overflow menu, not sent yet. It may be sent as often as one likes."""
-        asked = {"as": user_id(as_), "channel": card.channel, "ts": card.ts, **card.place(label), "raw": raw}
+        return self._built(card, as_, {**card.place(label), "raw": raw})
+
+    def chosen(self, card: Card, label: str, option: Mapping[str, Any], as_: Any) -> Outgoing:
+        """A choice in a menu whose entries the app lists, not sent yet."""
+        return self._built(card, as_, {**card.menu(label), "selected": option})
+
+    def _built(self, card: Card, as_: Any, what: Mapping[str, Any]) -> Outgoing:
+        asked = {"as": user_id(as_), "channel": card.channel, "ts": card.ts, **what}
         built = self._slack.do(self._slack.simulation.clicks.build, asked)
         assert built is not None, "Slack tells nobody of that"
         return built

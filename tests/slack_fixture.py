@@ -174,6 +174,10 @@ class Card:
         menu = _named(self.message, "More actions")
         return {**menu.where, "selected": _selected(menu.element, [label])}
 
+    def menu(self, label: str) -> dict[str, str]:
+        """The menu of this placeholder, as /control/click names it. Raises LookupError."""
+        return dict(_named(self.message, label).where)
+
     def options(self, label: str, query: str, as_: Any) -> list[tuple[str, str, str]]:
         """What a menu lists for that person when they type `query`: (text, value, its group's label or "").
 

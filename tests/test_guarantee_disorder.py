@@ -1,0 +1,267 @@
+"""Duplicates and disorder: each delivery up to four times, at once and shuffled, by several people, on cards that are not new any
+more. Each click takes effect once, or is answered with the reason why not.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tests.audit.world import Shop
+from tests.people import Person, make_person
+from tests.sizes import size
+from tocsin.accounts.models import Role, Team
+from tocsin.issues.models import Activity, Issue
+from tocsin.outbox.models import Delivery
+from tocsin.simulator.clicks import Outgoing
+from tocsin.slack.models import Workspace
+
+pytestmark = pytest.mark.guarantee
+
+THREADS = 4
+BUTTONS = ("Resolve", "Reopen", "Stop archiving", "Undo")
+ROUNDS = 10
+DELIVERIES = 2_000
+
+
+@pytest.fixture
+def ada(shop: Shop, team: Team, workspace: Workspace) -> Person:
+    """Another who may: an admin in the project's team."""
+    shop.slack.change_user("U0ADA", name="ada")
+    return make_person("ada", shop.alice.organization, Role.ADMIN, team=team, workspace=workspace)
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+def everything_on(shop: Shop, issue: Issue, people: list[Person]) -> list[Outgoing]:
+    """A click of everybody on every button that the card has now, and an assignment by each to each."""
+    card = shop.card(issue)
+    labels = [label for label in BUTTONS if label in card.buttons]
+    with suppress(LookupError):  # somebody has
+        card.place("Acknowledge")
+        labels.append("Acknowledge")
+    pressed = [shop.driver.pressed(card, label, who) for label in labels for who in people]
+    return pressed + [shop.driver.chosen(card, "Assign", option(whom), who) for whom in people[:2] for who in people]
+
+
+def option(whom: Person) -> dict[str, Any]:
+    return {"text": {"type": "plain_text", "text": whom.user.name}, "value": f"user:{whom.user.pk}"}
+
+
+def send_all(shop: Shop, deliveries: list[Outgoing]) -> None:
+    """Dealt to several threads, which begin together."""
+    gate = threading.Barrier(THREADS)
+
+    def work(mine: list[Outgoing]) -> None:
+        gate.wait(10)
+        try:
+            for outgoing in mine:
+                assert shop.driver.send(outgoing) in (200, 503)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        for done in [threads.submit(work, deliveries[n::THREADS]) for n in range(THREADS)]:
+            done.result()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(size(20)))
+def test_clicks_that_come_many_times_at_once_and_shuffled_take_effect_once(
+    committed: None, shop: Shop, ada: Person, seed: int
+) -> None:
+    dice = random.Random(seed)
+    people = [shop.alice, ada, shop.bob, shop.carol]
+    issues = [shop.issue() for _ in range(4)]
+    late: list[Outgoing] = []  # pressed on a card as it was then, delivered when it has changed
+    for _ in range(ROUNDS):
+        clicks = [click for issue in issues for click in everything_on(shop, issue, people)]
+        dice.shuffle(clicks)
+        late, now = [*late, *clicks[:5]], [*clicks[5:], *late[:10]]
+        del late[:10]
+        deliveries = [click for click in now for _ in range(dice.randint(1, 4))]
+        dice.shuffle(deliveries)
+        send_all(shop, deliveries[: DELIVERIES // ROUNDS])
+        shop.settle()
+    assert Activity.objects.filter(origin="slack").count() > ROUNDS
+    shop.assert_kept()
+
+
+def test_of_two_people_at_once_one_wins_and_the_other_is_told_who(committed: None, shop: Shop, ada: Person) -> None:
+    issue = shop.issue()
+    both = [shop.driver.pressed(shop.card(issue), "Resolve", who) for who in (shop.alice, ada)]
+    send_all(shop, both)
+    winner = Activity.objects.get(origin="slack").user
+    (told,) = [row.about["text"] for row in Delivery.objects.filter(kind="slack.whisper")]
+    assert winner is not None
+    assert f"already resolved by {winner.name}" in told
+    shop.settle()
+    shop.assert_kept()
+
+
+# --- one after the other, beside a model -------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, kw_only=True)
+class Model:
+    """An issue, as simply as it can be said."""
+
+    status: str = "unresolved"
+    assignee: int | None = None
+    version: int = 1
+    is_acknowledged: bool = False
+    # Of each version: who made it, which side they changed, what that was before, and whether it can be undone.
+    history: dict[int, tuple[str, str, Any, bool]] = field(default_factory=dict)
+
+    def change(self, who: str, side: str, value: Any, *, can_be_undone: bool = True) -> None:
+        before = getattr(self, side)
+        setattr(self, side, value)
+        self.version += 1
+        self.history[self.version] = (who, side, before, can_be_undone)
+
+    def is_stale(self, who: str, side: str, seen: int) -> bool:
+        """Whether somebody else has changed that side since."""
+        return any(
+            version > seen and by != who and changed == side for version, (by, changed, _, _) in self.history.items()
+        )
+
+    def press(self, what: str, who: str, seen: int, whom: int | None) -> bool:
+        """Whether it has an effect; else the person is told why not."""
+        if who not in ("alice", "ada"):
+            return False
+        if what == "Acknowledge":
+            was, self.is_acknowledged = self.is_acknowledged, True
+            return not was
+        if what == "Undo":
+            return self._undo(who, seen)
+        side, value = ("assignee", whom) if what == "Assign" else ("status", STATUS[what])
+        if getattr(self, side) == value or self.is_stale(who, side, seen):
+            return False
+        self.change(who, side, value)
+        return True
+
+    def _undo(self, who: str, seen: int) -> bool:
+        """An Undo is of the version on whose card it stood."""
+        if seen != self.version or seen not in self.history or not self.history[seen][3]:
+            return False
+        _, side, before, _ = self.history[seen]
+        self.change(who, side, before, can_be_undone=False)
+        return True
+
+
+STATUS = {"Resolve": "resolved", "Reopen": "unresolved"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A click on the card as somebody saw it, who may press it whenever they like."""
+
+    what: str
+    who: str
+    version: int
+    whom: int | None
+    outgoing: Outgoing
+
+
+class Story(RuleBasedStateMachine):
+    """Set by the test: the shop, and its people by name."""
+
+    shop: Shop
+    people: dict[str, Person]
+
+    @initialize()
+    def begin(self) -> None:
+        self.issue = self.shop.issue()
+        self.model = Model()
+        self.seen: list[Seen] = []
+        self.look()
+
+    @rule()
+    def look(self) -> None:
+        """The card is brought up to date, and everybody looks at it."""
+        self.shop.settle()
+        card = self.shop.card(self.issue)
+        for who, person in self.people.items():
+            for what in ("Acknowledge", *(label for label in BUTTONS if label in card.buttons)):
+                if what != "Acknowledge" or not self.model.is_acknowledged:
+                    self._see(what, who, None, lambda what=what, person=person: self._pressed(card, what, person))
+            for whom in ("alice", "ada"):
+                user = self.people[whom]
+                self._see(
+                    "Assign", who, user.user.pk, lambda user=user, person=person: self._chosen(card, user, person)
+                )
+        self.seen = self.seen[-60:]
+
+    def _pressed(self, card: Any, what: str, person: Person) -> Outgoing:
+        return self.shop.driver.pressed(card, what, person)
+
+    def _chosen(self, card: Any, whom: Person, person: Person) -> Outgoing:
+        return self.shop.driver.chosen(card, "Assign", option(whom), person)
+
+    def _see(self, what: str, who: str, whom: int | None, make: Callable[[], Outgoing]) -> None:
+        self.seen.append(Seen(what=what, who=who, version=self.model.version, whom=whom, outgoing=make()))
+
+    @rule(which=st.integers(min_value=0, max_value=59), times=st.integers(min_value=1, max_value=4))
+    def press(self, which: int, times: int) -> None:
+        """Something that was seen is pressed, now or long after, and delivered so often."""
+        if not self.seen:
+            return
+        click = self.seen.pop(which % len(self.seen))
+        done, told = Activity.objects.count(), self._told()
+        for _ in range(times):
+            assert self.shop.driver.send(click.outgoing) == 200
+        has_effect = self.model.press(click.what, click.who, click.version, click.whom)
+        assert Activity.objects.count() - done == has_effect, click
+        assert self._told() - told == (not has_effect), click
+
+    def _told(self) -> int:
+        return Delivery.objects.filter(kind="slack.whisper").count()
+
+    @invariant()
+    def it_is_as_the_model_says(self) -> None:
+        if not hasattr(self, "issue"):
+            return
+        issue = Issue.objects.get(pk=self.issue.pk)
+        assert (issue.status, issue.assignee_user_id, issue.version) == (
+            self.model.status,
+            self.model.assignee,
+            self.model.version,
+        )
+        assert (issue.acknowledged_at is not None) == self.model.is_acknowledged
+
+    def teardown(self) -> None:
+        """The card says so, too."""
+        if hasattr(self, "issue"):
+            self.shop.settle()
+            self.shop.assert_kept()
+
+
+@pytest.mark.timeout(900)
+def test_any_sequence_of_clicks_does_what_a_simple_model_says(shop: Shop, ada: Person) -> None:
+    class This(Story):
+        pass
+
+    This.shop = shop
+    This.people = {"alice": shop.alice, "ada": ada, "bob": shop.bob, "carol": shop.carol}
+    run_state_machine_as_test(
+        This,
+        settings=settings(
+            max_examples=size(100),
+            stateful_step_count=20,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
