@@ -9,6 +9,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.settings")
 _pages = get_wsgi_application()
 
-from tocsin.intake.door import door  # noqa: E402 - Django has to be ready
+from tocsin.intake import door as sdks  # noqa: E402 - Django has to be ready
+from tocsin.slack import door as slack  # noqa: E402
 
-application = door(_pages)
+application = slack.door(sdks.door(_pages))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -28,7 +29,7 @@ log = get_logger(__name__)
 BODY_MAX = 1024 * 1024  # bytes
 PIECE = 64 * 1024
 FIELDS_MAX = 100  # a command has about 15
-TYPES = {True: "text/plain", False: "application/json"}  # of an empty answer, and of any other
+TYPES = {True: "text/plain; charset=utf-8", False: "application/json"}  # of an empty answer, and of any other
 Form = dict[str, list[str]]
 
 
@@ -43,15 +44,32 @@ class Unreadable(Exception):
 
 @csrf_exempt
 def endpoint(request: HttpRequest) -> HttpResponse:
+    """The view, for wherever `door` is not in front."""
+    answered = answer(request.META)
+    response = HttpResponse(body_of(answered), status=answered.status, headers=headers_of(answered))
+    response.headers["Content-Length"] = str(len(response.content))
+    return response
+
+
+def answer(environ: Mapping[str, Any]) -> Answer:
     """Order: method, size, ssl_check, signature, decoding; the rest is `receive`."""
-    if request.method != "POST":
-        return _response(Answer(status=405, headers={"Allow": "POST"}))
+    if environ["REQUEST_METHOD"] != "POST":
+        return Answer(status=405, headers={"Allow": "POST"})
     try:
-        body = _body(request.META)
+        body = _body(environ)
     except Unreadable as error:
         log.warning("slack: not read", reason=str(error))
-        return _response(Answer(status=error.status))
-    return _response(_answer(body, _signature(request.META)))
+        return Answer(status=error.status)
+    return _answer(body, _signature(environ))
+
+
+def body_of(answered: Answer) -> bytes:
+    return b"" if answered.body is None else json.dumps(answered.body).encode()
+
+
+def headers_of(answered: Answer) -> dict[str, str]:
+    """All but the length, which is said even of no bytes: the answer is then seen to be empty."""
+    return {"Content-Type": TYPES[answered.body is None], "X-Content-Type-Options": "nosniff", **answered.headers}
 
 
 def _signature(environ: Mapping[str, Any]) -> dict[str, str]:
@@ -71,14 +89,6 @@ def _answer(body: bytes, headers: Mapping[str, str]) -> Answer:
         log.warning("slack: cannot be decoded", reason=str(error))
         return answers.malformed(is_event=error.is_event)
     return receive(kind, payload)
-
-
-def _response(answer: Answer) -> HttpResponse:
-    """With its length: an answer of no bytes is then seen to be one."""
-    text = "" if answer.body is None else json.dumps(answer.body)
-    response = HttpResponse(text, status=answer.status, headers=answer.headers, content_type=TYPES[answer.body is None])
-    response.headers["Content-Length"] = str(len(response.content))
-    return response
 
 
 # --- the body --------------------------------------------------------------------------------------------------------
@@ -170,9 +180,17 @@ def _payload_alone(body: bytes) -> str | None:
 
 def _object(text: str | bytes, *, is_event: bool) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = _json(text)
     except (ValueError, RecursionError) as error:
         raise Unreadable("no JSON", is_event=is_event) from error
     if not isinstance(value, dict):
         raise Unreadable("no JSON object", is_event=is_event)
     return value
+
+
+def _json(text: str | bytes) -> Any:
+    """By the fast parser; what it refuses, such as half a surrogate pair, by the tolerant one. Raises ValueError."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return json.loads(text)
