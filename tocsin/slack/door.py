@@ -1,4 +1,4 @@
-"""The short way in for Slack, as `intake.door` is for SDKs: past sessions, forms and people, which a signed request has no use for."""
+"""The short way in for Slack, as `intake.door` is for SDKs: past sessions, forms and people: a signed request needs none."""
 
 from __future__ import annotations
 
