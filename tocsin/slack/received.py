@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from tocsin.clock import database_now
 from tocsin.logs import get_logger
+from tocsin.outbox import retention
 from tocsin.slack import statements
 from tocsin.slack.models import Installation, LinkToken, OpenedView, Received, ResponseUrl
 from tocsin.slack.payloads import Clicks, Submission
@@ -68,10 +69,10 @@ def forget(received_id: int) -> None:
 
 
 def run_purge(stop: threading.Event) -> None:
-    """Purge until `stop` is set. Survives a database that goes away."""
+    """Purge until `stop` is set, the outbox too. Survives a database that goes away."""
     while not stop.is_set():
         try:
-            while purge(database_now()) and not stop.is_set():
+            while (purge(database_now()) or retention.purge(database_now())) and not stop.is_set():
                 pass
         except (OperationalError, InterfaceError) as error:
             log.warning("slack: the database failed; purging later", error=str(error))
