@@ -20,7 +20,8 @@ DOES: dict[str, tuple[str, ...]] = {
     "tocsin.resolve": ("resolved",),
     "tocsin.reopen": ("reopened",),
     "tocsin.archive": ("archived",),
-    "tocsin.assign": ("assigned", "unassigned"),
+    "tocsin.assign": ("assigned",),
+    "none": ("unassigned",),
     "tocsin.undo": ("undone",),
     "tocsin.acknowledge": ("acknowledged",),
     "tocsin.form.resolve": ("resolved",),
@@ -104,7 +105,8 @@ def _name_of(sent: Sent) -> str:
     if sent.what == "submission":
         return str(sent.about["form"])
     (action,) = sent.about["actions"]  # a person's click is one; lists of several are made by hand
-    return str(action["chosen"] if action["action_id"] == MENU else action["action_id"])
+    is_told_by_choice = action["action_id"] == MENU or action["chosen"] == "none"
+    return str(action["chosen"] if is_told_by_choice else action["action_id"])
 
 
 def _issue_named(actions: Sequence[Mapping[str, Any]]) -> int:

@@ -29,7 +29,6 @@ class Action(StrEnum):
     CHOOSE_ARCHIVE = "tocsin.choose_archive"
     CHOOSE_HOURS = "tocsin.choose_hours"
     TYPED = "tocsin.typed"  # a field: text, number, date and time
-    DO_ANYWAY = "tocsin.do_anyway"
 
 
 class Form(StrEnum):
