@@ -17,15 +17,15 @@ from tocsin.issues.models import Activity
 from tocsin.logs import get_logger
 from tocsin.outbox import service as outbox
 from tocsin.outbox.failures import DeliveryError, FencedOut
-from tocsin.outbox.models import Priority
 from tocsin.outbox.worker import Lease
 from tocsin.slack import line as lines
 from tocsin.slack import lookup, reading, statements
+from tocsin.slack import refresh as refreshing
 from tocsin.slack.blocks import Message, draw, issue
 from tocsin.slack.cards import DeletedCard, IssueCard, ThreadReply
 from tocsin.slack.line import Line
 from tocsin.slack.models import Card, Installation
-from tocsin.slack.refresh import next_number, route, siblings
+from tocsin.slack.refresh import next_number, siblings
 from tocsin.slack.slack_errors import Meaning, SlackError
 from tocsin.slack.statements import Given, Seen
 from tocsin.slack.whispers import whisper as whisper
@@ -259,15 +259,7 @@ def _forget_what_slack_shows(card: Card, *, unless_waiting: bool = False) -> Non
 
 
 def _refresh_later(card: Card) -> None:
-    outbox.add(
-        REFRESH,
-        {"card_id": card.pk},
-        route(card, "chat.update"),
-        now=database_now(),
-        organization=card.organization_id,
-        priority=Priority.REFRESH,
-        after=SETTLES_AFTER,
-    )
+    refreshing.refresh_card(card, database_now(), after=SETTLES_AFTER)
 
 
 # --- replying --------------------------------------------------------------------------------------------------------

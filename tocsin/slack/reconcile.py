@@ -18,7 +18,7 @@ from tocsin.outbox.models import Priority
 from tocsin.slack import reading
 from tocsin.slack.delivery import REFRESH, Drawn, drawn
 from tocsin.slack.models import Card, Installation
-from tocsin.slack.refresh import REOPENS_FOR, route
+from tocsin.slack.refresh import REOPENS_FOR, refresh_card
 
 log = get_logger(__name__)
 
@@ -121,12 +121,5 @@ def _add_refresh(card: Card, priority: Priority) -> bool:
     with transaction.atomic():
         if outbox.is_open(REFRESH, card.outbox_subject):
             return False
-        outbox.add(
-            REFRESH,
-            {"card_id": card.pk},
-            route(card, "chat.update"),
-            now=database_now(),
-            organization=card.organization_id,
-            priority=priority,
-        )
+        refresh_card(card, database_now(), priority=priority)
     return True

@@ -131,7 +131,14 @@ def _reopens(card: CardRow, now: datetime) -> bool:
     return card.is_current and now - card.created_at < REOPENS_FOR
 
 
-def _refresh(card: CardRow, now: datetime, priority: Priority) -> None:
+def refresh_card(
+    card: Card, now: datetime, *, priority: Priority = Priority.REFRESH, after: timedelta = timedelta(0)
+) -> None:
+    """One card is to be brought in line, `after` so long."""
+    _refresh(_row(card), now, priority, after)
+
+
+def _refresh(card: CardRow, now: datetime, priority: Priority, after: timedelta = timedelta(0)) -> None:
     outbox.add(
         "slack.refresh_card",
         {"card_id": card.id},
@@ -139,6 +146,7 @@ def _refresh(card: CardRow, now: datetime, priority: Priority) -> None:
         now=now,
         organization=card.organization_id,
         priority=priority,
+        after=after,
     )
 
 
