@@ -5,8 +5,10 @@ They are met from outside: by wrappers around the database's connection and arou
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -15,6 +17,8 @@ import pytest
 import urllib3
 from django.db import OperationalError, connection, connections
 from urllib3.connectionpool import HTTPConnectionPool
+
+from tocsin.group_commit import GroupCommit
 
 WRITES = ("INSERT", "UPDATE", "DELETE")
 SHORT, LONG = 5.0, 31.0  # seconds: less than a call may take; more than a lease
@@ -83,13 +87,29 @@ def held_up(meanwhile: Callable[[float], object]) -> Strike:
                 connection.close()
 
         other = threading.Thread(target=run)
-        other.start()
-        other.join(60)
+        with commits_of_its_own():
+            other.start()
+            other.join(60)
+        assert not other.is_alive(), f"the other process waits for this one, which stands still {name}"
         if failed:
             raise failed[0]
         boundaries.stood_still += seconds
 
     return strike
+
+
+@contextmanager
+def commits_of_its_own() -> Iterator[None]:
+    """Threads of a process share commits; the one that plays another process has queues and leads of its own."""
+    shared = [each for each in gc.get_objects() if isinstance(each, GroupCommit)]
+    kept = [(each._leading, each._waiting) for each in shared]
+    for each in shared:
+        each._leading, each._waiting = threading.Lock(), deque()
+    try:
+        yield
+    finally:
+        for each, (leading, waiting) in zip(shared, kept, strict=True):
+            each._leading, each._waiting = leading, waiting
 
 
 # --- the wrappers -----------------------------------------------------------------------------------------------------
