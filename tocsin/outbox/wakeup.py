@@ -6,6 +6,7 @@ socket in the data directory, sent after the commit.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import select
@@ -60,6 +61,7 @@ def _sender() -> socket.socket:
     if _sending is None or _sending[0] != os.getpid():
         sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         sender.setblocking(False)
+        atexit.register(sender.close)
         _sending = os.getpid(), sender
     return _sending[1]
 
