@@ -33,13 +33,13 @@ def hang(
     make_rule: Callable[..., Rule],
     deliver_all: DeliverAll,
 ) -> Callable[..., Issue]:
-    """`hang()`: an issue whose card hangs in the channel."""
+    """`hang()`: an issue whose card hangs in the channel; fields of Issue may be given."""
     slack.loosen()
     destination = make_destination(slack.channel("alerts"), "#alerts")
     rule = make_rule(destination)
 
-    def make() -> Issue:
-        issue = make_issue()
+    def make(**fields: object) -> Issue:
+        issue = make_issue(**fields)
         fired = RuleFired(
             organization_id=issue.organization_id,
             issue_id=issue.pk,
@@ -82,7 +82,8 @@ def test_a_card_that_missed_a_change_is_brought_back_in_line(
 def test_cards_that_are_true_are_left_alone_edited_or_not(
     hang: Callable[..., Issue], alice: Person, deliver_all: DeliverAll
 ) -> None:
-    assigned, _ = hang(), hang()
+    hang(assignee_user=alice.user)  # named, as in every new message
+    assigned = hang()
     bus.perform(Assign(issue_id=assigned.pk, user_id=alice.user.pk), by=alice.actor(Origin.WEB))
     deliver_all(after=60)
     assert reconcile_all(database_now()) == 0
