@@ -40,7 +40,7 @@ test: $(DEV) system ## every test on SQLite, then what touches the database on P
 	{ $(call suite,TOCSIN_TEST_DATABASE=postgresql,-m database); } || failed=1; \
 	exit $$failed
 
-quick: $(DEV) ## pure and SQLite tests, under 30 seconds
+quick: $(DEV) ## pure and SQLite tests, about a minute
 	$(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(ARGS)
 
 check: lint quick ## lint and quick
