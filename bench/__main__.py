@@ -19,6 +19,7 @@ from bench.figures import Figure, table
 from bench.peers.environments import default_cache
 
 PARTS = ("clicks", "events", "latency", "footprint", "options", "outbox", "growth")
+MEASURES = ("clicks", "pages", "latencies", "events")  # of growth
 SIDES = ("tocsin", "bolt", "bugsink", "floor")
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -74,6 +75,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long a load lasts")
     parser.add_argument("--few", type=int, default=1_000, help="growth: issues of the small database")
     parser.add_argument("--many", type=int, default=100_000, help="growth: of the large one, each with ten events")
+    parser.add_argument("--measures", nargs="+", choices=MEASURES, default=MEASURES, help="growth: which of these")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="for databases: on a real disk")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where the peers are installed")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the file of results goes")

@@ -7,6 +7,7 @@ A ratio above 1 says that the larger one is slower.
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -51,8 +52,9 @@ def run(bench: Bench) -> Iterator[Figure]:
     for kind in bench.databases:
         if "tocsin" in bench.options["sides"]:
             subjects = [_subject(bench, kind, issues) for issues in (bench.options["few"], bench.options["many"])]
+            measures = [MEASURES[name] for name in bench.options["measures"]]
             for _ in range(bench.rounds):
-                for measure, subject in itertools.product((_clicks, _pages, _latencies, _events), subjects):
+                for measure, subject in itertools.product(measures, subjects):
                     measure(bench, subject)
             yield from _figures(kind, *subjects)
             yield from _pages_beside(bench, kind, subjects[-1])
@@ -191,19 +193,29 @@ def _others(answered: Answers) -> str:
     return f"answered otherwise: {answered.others}" if answered.others else ""
 
 
+MEASURES: dict[str, Callable[[Bench, Subject], None]] = {
+    "clicks": _clicks,
+    "pages": _pages,
+    "latencies": _latencies,
+    "events": _events,
+}
+
+
 # --- beside Bugsink --------------------------------------------------------------------------------------------------
 
 
 def _pages_beside(bench: Bench, kind: str, subject: Subject) -> Iterator[Figure]:
     """The list and the page of an issue at the larger size, by turns with Bugsink's."""
-    if kind != SQLITE or "bugsink" not in bench.options["sides"]:
+    if kind != SQLITE or "bugsink" not in bench.options["sides"] or "pages" not in bench.options["measures"]:
         return
     issues = subject.sizes.issues
     peer = bugsink.copy(bench, part_events.bugsink_seen_once(bench, part_events.first_events(bench)))
     bugsink.grow(peer, issues)
     theirs: dict[str, Callable[[int], str]] = {
         "issue list": lambda _: f"/issues/{bugsink.PROJECT}/",
-        "issue page": lambda place: f"/issues/issue/{place * clicks.STRIDE % (issues // 2) + 1:032x}/event/last/",
+        "issue page": lambda place: (
+            f"/issues/issue/{uuid.UUID(int=place * clicks.STRIDE % (issues // 2) + 1)}/event/last/"
+        ),
     }
     cookie = bugsink.signed_in(bench, peer)
     taken: dict[tuple[str, str], list[Answers]] = {}
