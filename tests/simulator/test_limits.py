@@ -11,6 +11,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models import blocks as models
+from slack_sdk.models.dialogs import DialogBuilder, DialogStaticSelector, DialogTextArea, DialogTextField
 from slack_sdk.models.views import View
 
 from tests.simulator.conftest import button, row, section
@@ -184,8 +185,52 @@ CASES: dict[str, Case] = {
         lambda n: menu(options=[{"text": "t", "value": "x" * n}]), "/actions/0/options/0/value"
     ),
 }
+
+
+def dialog(make: Callable[[int], Json]) -> Case:
+    """A dialog with these fields; a fault of it is told without a pointer."""
+    return Case("dialog.open", lambda n: {"dialog": _dialog(**make(n))}, "", "validation_errors")
+
+
+def typed(make: Callable[[int], Json], kind: str = "text") -> Case:
+    """The same with an element of this kind that has these fields."""
+    return dialog(lambda n: {"elements": [_dialog_element(type=kind, **make(n))]})
+
+
+def _dialog(**more: Any) -> Json:
+    return {"title": "t", "callback_id": "c", "elements": [_dialog_element()], **more}
+
+
+def _dialog_element(**more: Any) -> Json:
+    return {"type": "text", "name": "n", "label": "l", **more}
+
+
+def _labelled(**more: str) -> Json:
+    return {"label": "l", "value": "v", **more}
+
+
+CASES |= {
+    "dialog.title": dialog(lambda n: {"title": "x" * n}),
+    "dialog.callback_id": dialog(lambda n: {"callback_id": "x" * n}),
+    "dialog.submit_label": dialog(lambda n: {"submit_label": "x" * n}),
+    "dialog.state": dialog(lambda n: {"state": "x" * n}),
+    "dialog.elements": dialog(lambda n: {"elements": [_dialog_element(name=str(each)) for each in range(n)]}),
+    "dialog.element.name": typed(lambda n: {"name": "x" * n}),
+    "dialog.element.label": typed(lambda n: {"label": "x" * n}),
+    "dialog.element.hint": typed(lambda n: {"hint": "x" * n}),
+    "dialog.element.placeholder": typed(lambda n: {"placeholder": "x" * n}),
+    "dialog.text": typed(lambda n: {"value": "x" * n}),
+    "dialog.textarea": typed(lambda n: {"value": "x" * n}, "textarea"),
+    "dialog.options": typed(lambda n: {"options": [_labelled()] * n}, "select"),
+    "dialog.option.label": typed(lambda n: {"options": [_labelled(label="x" * n)]}, "select"),
+    "dialog.option.value": typed(lambda n: {"options": [_labelled(value="x" * n)]}, "select"),
+}
 CUT = {"message.text"}  # longer text is cut
 STACKED = {"view.stack"}  # in test_views: views_lie_upon_each_other
+CONFIGURED = {
+    *("app.shortcuts", "shortcut.name", "shortcut.callback_id", "shortcut.description"),  # in test_shortcuts
+    "app.unfurl_domains",  # in test_unfurl_messages
+}
 
 
 def _metadata_of(size: int) -> Json:
@@ -204,7 +249,7 @@ def _view_of(size: int) -> Json:
 
 
 def test_every_limit_has_a_case() -> None:
-    assert CASES.keys() | CUT | STACKED == LIMITS.keys()
+    assert CASES.keys() | CUT | STACKED | CONFIGURED == LIMITS.keys()
 
 
 @pytest.fixture
@@ -216,7 +261,9 @@ def call(slack: Slack, bot: WebClient) -> Callable[[str, Json], Any]:
         "chat.postMessage": lambda: {"channel": "C0ALERTS"},
         "chat.update": lambda: {"channel": "C0ALERTS", "ts": posted["ts"]},
         "views.open": lambda: {"trigger_id": slack.do(slack.simulation.workspace.triggers.issue, "U0ALICE")},
+        "dialog.open": lambda: {"trigger_id": slack.do(slack.simulation.workspace.triggers.issue, "U0ALICE")},
     }
+    slack.change_app(request_url="http://127.0.0.1/")
     return lambda method, args: bot.api_call(method, json={**needed[method](), **args})
 
 
@@ -275,6 +322,17 @@ PUBLISHED: dict[str, int] = {
     "view.blocks": View.blocks_max_length,
     "view.private_metadata": View.private_metadata_max_length,
     "view.callback_id": View.callback_id_max_length,
+    "dialog.title": DialogBuilder.title_max_length,
+    "dialog.submit_label": DialogBuilder.submit_label_max_length,
+    "dialog.state": DialogBuilder.state_max_length,
+    "dialog.elements": DialogBuilder.elements_max_length,
+    "dialog.element.name": DialogTextField.name_max_length,
+    "dialog.element.label": DialogTextField.label_max_length,
+    "dialog.element.hint": DialogTextField.hint_max_length,
+    "dialog.element.placeholder": DialogTextField.placeholder_max_length,
+    "dialog.text": DialogTextField.max_value_length,
+    "dialog.textarea": DialogTextArea.max_value_length,
+    "dialog.options": DialogStaticSelector.options_max_length,
 }
 
 

@@ -30,20 +30,25 @@ class Answering:
 
     def __init__(self) -> None:
         self.status, self.body = 200, b""
+        self.listed = b'{"options": []}'  # for menus
         self.may_answer = threading.Event()
         self.may_answer.set()
+        self.payloads: list[dict[str, Any]] = []
         self.actions: list[dict[str, Any]] = []
         app = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                app.actions += json.loads(form["payload"][0])["actions"]
+                payload = json.loads(form["payload"][0])
+                app.payloads.append(payload)
+                app.actions += payload.get("actions", [])
                 app.may_answer.wait(20)
+                body = app.listed if payload["type"].endswith("_suggestion") else app.body
                 self.send_response(app.status)
-                self.send_header("Content-Length", str(len(app.body)))
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(app.body)
+                self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 """Nothing: the simulator keeps a journal."""

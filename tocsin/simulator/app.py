@@ -41,8 +41,7 @@ def make_app(simulation: Simulation) -> web.Application:
     async def close(_: web.Application) -> None:
         simulation.faults.clear()
         simulation.workspace.change()  # whoever waits for one need not be waited for
-        if control.session is not None:
-            await control.session.close()
+        await control.close()
 
     app.on_shutdown.append(close)
     return app

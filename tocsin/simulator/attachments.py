@@ -34,6 +34,24 @@ OPTION_GROUP = Shape(
     required={"text": string("attachment.action.option.text"), "options": listing(OPTION, "attachment.action.options")},
     optional={},
 )
+# What the app lists when Slack asks for the entries of an external menu; an empty list says that there are none.
+LISTED = Shape(
+    required={},
+    optional={
+        "options": listing(OPTION, "attachment.action.options", minimum=0),
+        "option_groups": listing(
+            Shape(
+                required={
+                    "text": string("attachment.action.option.text"),
+                    "options": listing(OPTION, "attachment.action.options", minimum=0),
+                },
+                optional={},
+            ),
+            minimum=0,
+        ),
+        "selected_options": listing(anything, minimum=0),
+    },
+)
 FIELD = Shape(required={}, optional={"title": ANY_TEXT, "value": ANY_TEXT, "short": boolean})
 
 

@@ -13,16 +13,18 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from tocsin.simulator import modals, payloads
+from tocsin.simulator import dialogs, legacy, modals, payloads, prompts, shortcuts
 from tocsin.simulator.fields import NotThere, is_told
 from tocsin.simulator.journal import Entry, Journal
-from tocsin.simulator.judge import Answer, faults_of
+from tocsin.simulator.judge import SECONDS, Answer, faults_of
 from tocsin.simulator.payloads import Target
 from tocsin.simulator.response_urls import ResponseUrls
 from tocsin.simulator.signing import MODES, REFUSED
 from tocsin.simulator.state import Posted, User, Workspace
 
 PATIENCE = 30.0  # seconds until the connection is given up; the judgement falls after three
+EVENT_PATIENCE = SECONDS + 0.1  # an event is told again then
+EMPTY: Mapping[str, str] = {}
 HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
     "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
@@ -39,6 +41,7 @@ class Outgoing:
     headers: Mapping[str, str]
     body: bytes
     is_genuine: bool  # signed as Slack signs
+    noted: Mapping[str, str]  # what the journal has of it besides
     is_judged: bool  # false for bodies that a test has written itself: what is right then, the test knows
 
 
@@ -69,12 +72,21 @@ class Clicks:
 
     # --- building ----------------------------------------------------------------------------------------------------
     def build(self, asked: Mapping[str, Any]) -> Outgoing | None:
-        """The request for what somebody does, as the control API describes it: in the modal before them if `view` is true, else
-        in a message. None when the app hears nothing of it. Raises NotThere when it cannot be done.
+        """The request for what somebody does, as the control API describes it: in the modal before them if `view` is true, in
+        the dialog of old if `dialog` is, else in a message; or which shortcut they choose. None when the app hears nothing of
+        it. Raises NotThere when it cannot be done.
         """
         do = asked.get("do") or "choose"
         if asked.get("view"):
             payload = self._in_view(do, asked)
+        elif legacy.is_meant(asked):
+            payload = self._in_attachment(do, asked)
+        elif asked.get("dialog"):
+            payload = dialogs.act(self.workspace, self._who(asked), do, asked, self._response_url)
+        elif do == "shortcut":
+            payload = shortcuts.chosen_by_the_composer(self.workspace, self._who(asked), asked)
+        elif do == "message_shortcut":
+            payload = shortcuts.chosen_on(self.workspace, *self._who_and_what(asked), asked, self._response_url)
         elif do == "suggest":
             payload = self._suggest(asked)
         else:
@@ -83,10 +95,38 @@ class Clicks:
             return None
         return self._sign(payload, asked.get("signing") or "ok", asked.get("raw") or {})
 
+    def _in_attachment(self, do: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+        user, posted = self._who_and_what(asked)
+        target = legacy.find(posted.message, asked)
+        if do == "suggest":
+            typed = str(asked.get("value", ""))
+            return legacy.options_load(self.workspace, user=user, posted=posted, target=target, typed=typed)
+        return legacy.interactive_message(
+            self.workspace,
+            user=user,
+            posted=posted,
+            target=target,
+            selected=asked.get("selected"),
+            trigger_id=self.workspace.triggers.issue(user.id, channel=posted.channel),
+            response_url=self._message_url(user, posted, int(target.attachment["id"])),
+        )
+
+    def _message_url(self, user: User, posted: Posted, attachment: int) -> str:
+        path = self.hooks.issue(user=user.id, posted=posted, attachment=attachment)
+        return f"{self.base_url}/response/{path}"
+
+    def tell(self, event: dict[str, Any], *, signing: str = "ok", headers: Mapping[str, str] = EMPTY) -> Outgoing:
+        """The request that tells the app of an event."""
+        return self._sign(event, signing, {}, headers)
+
     def _in_view(self, do: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
         if do not in modals.ACTS:
             raise NotThere(f"do one of: {', '.join(modals.ACTS)}")
         return modals.ACTS[do](self.workspace, self._who(asked), asked)
+
+    def _response_url(self, user: User, channel: str) -> str:
+        """One that belongs to no message."""
+        return f"{self.base_url}/response/{self.hooks.issue_in(user=user.id, channel=channel)}"
 
     def _suggest(self, asked: Mapping[str, Any]) -> dict[str, Any] | None:
         user, posted = self._who_and_what(asked)
@@ -99,12 +139,16 @@ class Clicks:
             posted.message,
             block_id=asked.get("block_id") or "",
             action_id=asked.get("action_id") or "",
+            attachment=asked.get("attachment_id"),
             index=asked.get("action_index"),
         )
 
     def _click(self, asked: Mapping[str, Any]) -> dict[str, Any] | None:
         user, posted = self._who_and_what(asked)
         target = self._target(posted, asked)
+        if prompts.is_meant(target):
+            prompts.answer(self.workspace, user, posted, target)
+            return None
         value = payloads.choose(user, posted, target, asked.get("selected"))
         self.workspace.change()
         if not is_told(target.block, target.element, has_entered=bool(asked.get("enter"))):
@@ -115,8 +159,8 @@ class Clicks:
             posted=posted,
             target=target,
             value=value,
-            trigger_id=self.workspace.triggers.issue(user.id),
-            response_url=f"{self.base_url}/response/{self.hooks.issue(user=user.id, posted=posted)}",
+            trigger_id=self.workspace.triggers.issue(user.id, channel=posted.channel),
+            response_url=self._message_url(user, posted, target.attachment),
         )
 
     def _who(self, asked: Mapping[str, Any]) -> User:
@@ -135,21 +179,30 @@ class Clicks:
             raise NotThere(f"{user.name} does not see that channel")
         return user, posted
 
-    def _sign(self, payload: dict[str, Any], mode: str, raw: Mapping[str, Any]) -> Outgoing:
-        """`raw` replaces fields of the payload, adds headers (null takes one away), or gives the whole body."""
+    def _sign(
+        self, payload: dict[str, Any], mode: str, raw: Mapping[str, Any], noted: Mapping[str, str] = EMPTY
+    ) -> Outgoing:
+        """`raw` replaces fields of the payload, adds headers (null takes one away), or gives the whole body. `noted` are headers
+        that the journal has, too.
+        """
         payload = {**payload, **raw.get("payload", {})}
-        body = urlencode({"payload": json.dumps(payload, separators=(",", ":"))}).encode()
+        body = (
+            json.dumps(payload, separators=(",", ":")).encode()
+            if payload["type"] == EVENT
+            else urlencode({"payload": json.dumps(payload, separators=(",", ":"))}).encode()
+        )
         if "body" in raw:
             body = str(raw["body"]).encode()
         if mode not in MODES:
             raise NotThere(f"there is no signing mode {mode!r}; there are: {', '.join(MODES)}")
         letter = MODES[mode](self.workspace.app.signing_secret, int(time.time()), body)
-        headers = {**HEADERS, **letter.headers, **raw.get("headers", {})}
+        headers = {**HEADERS, **TYPES.get(payload["type"], {}), **letter.headers, **noted, **raw.get("headers", {})}
         return Outgoing(
-            kind=payload["type"],
+            kind=kind_of(payload),
             payload=payload,
             headers={name: value for name, value in headers.items() if value is not None},
             body=letter.body,
+            noted=noted,
             is_genuine=mode not in REFUSED,
             is_judged=not raw and mode != "not_utf8",
         )
@@ -164,17 +217,18 @@ class Clicks:
             return UNHEARD
         times = int(asked.get("times") or 1)
         if asked.get("at_once"):
-            results = list(await asyncio.gather(*(self._deliver(outgoing, send) for _ in range(times))))
+            results = list(await asyncio.gather(*(self.deliver(outgoing, send) for _ in range(times))))
         else:
-            results = [await self._deliver(outgoing, send) for _ in range(times)]
+            results = [await self.deliver(outgoing, send) for _ in range(times)]
         return {**results[-1], **({"results": results} if times > 1 else {})}
 
-    async def _deliver(self, outgoing: Outgoing, send: Send) -> dict[str, Any]:
+    async def deliver(self, outgoing: Outgoing, send: Send) -> dict[str, Any]:
+        """Send it, judge the answer, write it down."""
         entry = self.begin(outgoing)
         return self.finish(outgoing, entry, await send(outgoing))
 
     def begin(self, outgoing: Outgoing) -> Entry:
-        return self.journal.begin("out", outgoing.kind, outgoing.payload)
+        return self.journal.begin("out", outgoing.kind, outgoing.payload, **outgoing.noted)
 
     def finish(self, outgoing: Outgoing, entry: Entry, answer: Answer) -> dict[str, Any]:
         """Judge an answer and write it down."""
@@ -183,6 +237,10 @@ class Clicks:
             faults = faults_of(outgoing.kind, answer, outgoing.payload, is_genuine=outgoing.is_genuine)
             if outgoing.is_genuine and outgoing.payload["type"] in modals.ANSWERED and "view" in outgoing.payload:
                 modals.answered(self.workspace, outgoing.payload, answer, faults)
+            elif outgoing.is_genuine and outgoing.kind == legacy.KIND and not faults:
+                legacy.answered(self.workspace, self.hooks, outgoing.payload, answer)
+            if outgoing.is_genuine:
+                dialogs.answered(self.workspace, outgoing.payload, answer, faults)
         body = answer.body.decode("utf-8", "replace")
         entry |= {"status": answer.status, "answer": body, "seconds": answer.seconds, "faults": faults}
         if faults:
@@ -208,14 +266,28 @@ class Clicks:
         }
 
 
-def address(kind: str, request_url: str, options_url: str = "") -> str:
-    """Where a request of this kind goes. Menus are asked for at the options URL; unless the app has one, beside the
-    request URL if that is called "interactive", else there.
+def kind_of(payload: Mapping[str, Any]) -> str:
+    """What it is called in the journal and by the judge. Typing into a menu of old has the type of a click on it."""
+    kind: str = payload["type"]
+    return legacy.OPTIONS if kind == legacy.KIND and "actions" not in payload else kind
+
+
+EVENT = "event_callback"
+TYPES: Mapping[str, Mapping[str, str]] = {EVENT: {"Content-Type": "application/json"}}  # all else are forms
+OPTIONS_LOADS = frozenset({"block_suggestion", "dialog_suggestion", legacy.OPTIONS})
+
+
+def address(kind: str, request_url: str, options_url: str = "", events_url: str = "") -> str:
+    """Where a request of this kind goes. Menus are asked for at the options URL, events told at the events URL; unless the
+    app has one, beside the request URL if that is called "interactive", else there.
     """
-    if kind != "block_suggestion":
-        return request_url
     base, _, name = request_url.rpartition("/")
-    return options_url or (f"{base}/options" if name == "interactive" else request_url)
+    is_interactive = name == "interactive"
+    if kind in OPTIONS_LOADS:
+        return options_url or (f"{base}/options" if is_interactive else request_url)
+    if kind == EVENT:
+        return events_url or (f"{base}/events" if is_interactive else request_url)
+    return request_url
 
 
 def new_session() -> aiohttp.ClientSession:
@@ -230,19 +302,20 @@ class OverHttp:
     session: aiohttp.ClientSession
     request_url: str
     options_url: str = ""
+    events_url: str = ""
 
     async def __call__(self, outgoing: Outgoing) -> Answer:
-        if not self.request_url:
+        url = address(outgoing.kind, self.request_url, self.options_url, self.events_url)
+        if not url:
             return Answer(headers={}, seconds=0.0, failure="the app has no request URL")
         began = time.monotonic()
         try:
-            url = address(outgoing.kind, self.request_url, self.options_url)
             async with self.session.post(
                 URL(url, encoded=True),
                 data=outgoing.body,
                 headers=outgoing.headers,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=PATIENCE),
+                timeout=aiohttp.ClientTimeout(total=EVENT_PATIENCE if outgoing.kind == EVENT else PATIENCE),
             ) as response:
                 body = await response.read()
                 return Answer(

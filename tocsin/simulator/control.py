@@ -10,8 +10,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tocsin.simulator import dialogs, shortcuts, unfurls
 from tocsin.simulator.clicks import OverHttp, new_session
 from tocsin.simulator.entities import stored
+from tocsin.simulator.events import Attempt
 from tocsin.simulator.faults import UnknownFault
 from tocsin.simulator.fields import NotThere
 from tocsin.simulator.simulation import Simulation
@@ -22,12 +24,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 APP_FIELDS = {
     "request_url",
     "options_url",
+    "events_url",
+    "unfurl_domains",
     "signing_secret",
     "bot_token",
     "scopes",
     "token_error",
     "response_url_gone",
     "name",
+    "shortcuts",
 }
 CHANNEL_CHANGES = ("create", "archive", "unarchive", "invite", "kick", "rename", "delete")
 
@@ -37,6 +42,7 @@ class Control:
         self.simulation = simulation
         self.workspace = simulation.workspace
         self.session: aiohttp.ClientSession | None = None
+        self._telling: set[asyncio.Future[Any]] = set()  # events under way, held so that they are not forgotten
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -44,6 +50,7 @@ class Control:
             web.get("/control/changes", self.changes),
             web.post("/control/click", self.click),
             web.post("/control/post", self.post),
+            web.post("/control/compose", self.compose),
             web.get("/control/faults", self.show_faults),
             web.post("/control/faults", self.plan_fault),
             web.delete("/control/faults", self.clear_faults),
@@ -75,6 +82,12 @@ class Control:
             "users": [_user(user) for user in workspace.users.values()],
             "channels": [self._channel(channel, user_id) for channel in channels],
             "views": [copied(view) for view in workspace.views.get(user_id, [])],
+            "dialog": dialogs.public(workspace.dialogs.get(user_id)),
+            "previews": [
+                {"unfurl_id": offer.unfurl_id, "unfurls": copied(offer.previews)}
+                for offer in workspace.offers.values()
+                if offer.previews and user_id in ("", offer.user)
+            ],
             "messages": {
                 channel.id: [_message(posted, user_id) for posted in workspace.visible(channel, user_id)]
                 for channel in channels
@@ -90,7 +103,10 @@ class Control:
             "bot_user_id": app.bot_user_id,
             "request_url": app.request_url,
             "options_url": app.options_url,
+            "events_url": app.events_url,
+            "unfurl_domains": app.unfurl_domains,
             "scopes": app.scopes,
+            "shortcuts": app.shortcuts,
         }
 
     def _channel(self, channel: Channel, user_id: str) -> dict[str, Any]:
@@ -119,15 +135,23 @@ class Control:
     # --- people act --------------------------------------------------------------------------------------------------
     async def click(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request)
-        if self.session is None:
-            self.session = new_session()
-        app = self.workspace.app
-        send = OverHttp(session=self.session, request_url=app.request_url, options_url=app.options_url)
+        send = self._over_http()
         try:
             # A page that is closed meanwhile takes nothing back: the click has been sent.
             return web.json_response(await asyncio.shield(self.simulation.clicks.click(asked, send)))
         except NotThere as error:
             return _refused(str(error), status=404)
+
+    def _over_http(self) -> OverHttp:
+        if self.session is None:
+            self.session = new_session()
+        app = self.workspace.app
+        return OverHttp(
+            session=self.session,
+            request_url=app.request_url,
+            options_url=app.options_url,
+            events_url=app.events_url,
+        )
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         asked = await _body(request)
@@ -135,7 +159,36 @@ class Control:
             posted = self.say(asked)
         except NotThere as error:
             return _refused(str(error), status=404)
+        self._tell(unfurls.link_shared(self.workspace, self.workspace.users[asked["as"]], posted))
         return web.json_response({"channel": posted.channel, "ts": posted.ts})
+
+    async def compose(self, request: web.Request) -> web.StreamResponse:
+        """A person writes something, and has not posted it; what the app shows of its links is in `previews` of the state."""
+        asked = await _body(request)
+        user = self.workspace.users.get(str(asked.get("as", "")))
+        if user is None:
+            return _refused("there is no such person", status=404)
+        event = unfurls.composed(self.workspace, user, str(asked.get("text", "")))
+        self._tell(event)
+        return web.json_response({"unfurl_id": event["event"]["unfurl_id"] if event else ""})
+
+    def _tell(self, event: dict[str, Any] | None) -> None:
+        """Nobody waits for it: a message is posted whatever the app does."""
+        app = self.workspace.app
+        if event is None or not (app.events_url or app.request_url):
+            return
+        told = asyncio.ensure_future(self.simulation.events.tell(Attempt(event=event), self._over_http()))
+        self._telling.add(told)
+        told.add_done_callback(self._telling.discard)
+
+    async def close(self) -> None:
+        """Tell nothing any more."""
+        telling = list(self._telling)
+        for told in telling:
+            told.cancel()
+        await asyncio.gather(*telling, return_exceptions=True)
+        if self.session is not None:
+            await self.session.close()
 
     def say(self, asked: dict[str, Any]) -> Posted:
         """A person's message. Raises NotThere when they cannot write there."""
@@ -187,7 +240,7 @@ class Control:
 
     # --- the world around --------------------------------------------------------------------------------------------
     async def configure_app(self, request: web.Request) -> web.StreamResponse:
-        """Any of: request_url, options_url, signing_secret, bot_token, scopes, token_error, response_url_gone, name."""
+        """Any of APP_FIELDS."""
         try:
             self.alter_app(await _body(request))
         except NotThere as error:
@@ -198,6 +251,10 @@ class Control:
         """Raises NotThere for what cannot be configured."""
         if strange := asked.keys() - APP_FIELDS:
             raise NotThere(f"unknown: {', '.join(sorted(strange))}")
+        if "shortcuts" in asked:
+            shortcuts.refuse_faulty(asked["shortcuts"])
+        if "unfurl_domains" in asked:
+            unfurls.refuse_faulty_domains(asked["unfurl_domains"])
         for name, value in asked.items():
             setattr(self.workspace.app, name, value)
         self.workspace.change()

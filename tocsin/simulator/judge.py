@@ -7,9 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tocsin.simulator import unfurls
+from tocsin.simulator.attachments import LISTED
+from tocsin.simulator.dialog_answers import faults_of_submission, faults_of_suggestion
 from tocsin.simulator.elements import SUGGESTED
 from tocsin.simulator.limits import LIMITS
 from tocsin.simulator.shapes import Faults
+from tocsin.simulator.validation import faults_of_message
 from tocsin.simulator.views import faults_of_view, size_of
 
 SECONDS = 3.0
@@ -84,6 +88,42 @@ def _suggested(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
     return [str(fault) for fault in faults]
 
 
+# What an answer to a click on an attachment may say beside the message that it is.
+BESIDE = {"response_type", "replace_original", "delete_original", "thread_ts"}
+OF_MESSAGES = {"text", "blocks", "attachments", "mrkdwn", "metadata", "unfurl_links", "unfurl_media", "parse"}
+
+
+def _replaced(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
+    """Nothing, or a message; in the place of an unfurl an attachment."""
+    if not answer.body:
+        return []
+    asked = _json(answer)
+    if asked is None:
+        return ["a click on an attachment is answered with nothing at all, or with a message as a JSON object"]
+    said = {name: value for name, value in asked.items() if name not in BESIDE}
+    if not said and asked.get("delete_original") is True:
+        return []
+    if payload["is_app_unfurl"] and asked.get("replace_original", True) is True:
+        return [str(fault) for fault in unfurls.faults_of(unfurls.content_of(asked))]
+    strange = [f"a message has no {name!r}" for name in sorted(said.keys() - OF_MESSAGES)]
+    if asked.get("response_type", "in_channel") not in ("in_channel", "ephemeral"):
+        strange.append("response_type is in_channel or ephemeral")
+    return strange + faults_of_message(said)
+
+
+def _listed(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
+    """Options of old have a plain text; groups of them a text of their own, where blocks have a label."""
+    asked = _json(answer)
+    if asked is None or len({"options", "option_groups"} & asked.keys()) != 1:
+        return ["a menu is answered with options or with option_groups"]
+    faults: Faults = []
+    LISTED(asked, "", faults)
+    groups = asked.get("option_groups") or []
+    if not faults and sum(len(group["options"]) for group in groups) > LIMITS["attachment.action.options"]:
+        return [f"no more than {LIMITS['attachment.action.options']} options can be listed"]
+    return [str(fault) for fault in faults]
+
+
 def _json(answer: Answer) -> Mapping[str, Any] | None:
     try:
         value = json.loads(answer.body)
@@ -98,6 +138,13 @@ BODIES: Mapping[str, Callable[[Answer, Mapping[str, Any]], list[str]]] = {
     "view_submission": _submitted,
     "view_closed": _empty,
     "block_suggestion": _suggested,
+    "interactive_message": _replaced,
+    "interactive_message options": _listed,
+    "shortcut": _empty,
+    "message_action": _empty,
+    "dialog_submission": lambda answer, payload: faults_of_submission(answer.body, payload),
+    "dialog_cancellation": _empty,
+    "dialog_suggestion": lambda answer, _: faults_of_suggestion(answer.body),
 }
 
 
@@ -112,6 +159,12 @@ def faults_of(kind: str, answer: Answer, payload: Mapping[str, Any], *, is_genui
         if not 400 <= answer.status < 500:
             faults.append(f"answered {answer.status} to a request that Slack did not send; that is to be refused")
         return faults
+    if kind == "event_callback":
+        return (
+            faults
+            if 200 <= answer.status < 300
+            else [*faults, f"answered {answer.status} to an event; Slack repeats it"]
+        )
     if answer.status != 200:
         faults.append(f"answered {answer.status}; Slack takes nothing but 200")
         return faults

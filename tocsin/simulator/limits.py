@@ -74,5 +74,26 @@ LIMITS = MappingProxyType(
         "attachment.action.options": 100,
         "attachment.action.option.text": 75,
         "attachment.action.option.value": 2_000,
+        # what an app's owner configures
+        "app.shortcuts": 10,
+        "app.unfurl_domains": 5,
+        "shortcut.name": 24,
+        "shortcut.callback_id": 255,
+        "shortcut.description": 150,
+        # dialogs of old
+        "dialog.title": 24,
+        "dialog.callback_id": 255,
+        "dialog.submit_label": 24,
+        "dialog.state": 3_000,
+        "dialog.elements": 10,
+        "dialog.element.name": 300,
+        "dialog.element.label": 48,
+        "dialog.element.hint": 150,
+        "dialog.element.placeholder": 150,
+        "dialog.text": 150,
+        "dialog.textarea": 3_000,
+        "dialog.options": 100,
+        "dialog.option.label": 75,
+        "dialog.option.value": 75,
     }
 )

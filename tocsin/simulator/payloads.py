@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tocsin.simulator import unfurls
 from tocsin.simulator.fields import STATELESS, VALUES, NotThere, chosen, initial
 from tocsin.simulator.state import Channel, Posted, User, Workspace, copied
 from tocsin.simulator.validation import elements_of
@@ -45,12 +46,21 @@ def _targets_in(blocks: list[dict[str, Any]], attachment: int) -> Iterator[Targe
                 yield Target(block=block, element=element, attachment=attachment)
 
 
-def find(message: Mapping[str, Any], *, block_id: str = "", action_id: str = "", index: int | None = None) -> Target:
-    """The first that fits, or the one at `index` of all. Raises NotThere."""
+def find(
+    message: Mapping[str, Any],
+    *,
+    block_id: str = "",
+    action_id: str = "",
+    attachment: int | None = None,
+    index: int | None = None,
+) -> Target:
+    """The first that fits, or the one at `index` of all; `attachment` is the number of the one that it is in. Raises NotThere."""
     fitting = [
         target
         for target in targets(message)
-        if block_id in ("", target.block_id) and action_id in ("", target.action_id)
+        if block_id in ("", target.block_id)
+        and action_id in ("", target.action_id)
+        and attachment in (None, target.attachment)
     ]
     try:
         return fitting[index or 0]
@@ -118,8 +128,16 @@ def block_actions(
         "response_url": response_url,
         "actions": [action(target, value, workspace.next_ts())],
     }
-    if posted.ephemeral_to:
+    return _without_message(payload, posted, target)
+
+
+def _without_message(payload: dict[str, Any], posted: Posted, target: Target) -> dict[str, Any]:
+    """What only one person sees is not sent, nor is what somebody else has written: of that the unfurl alone."""
+    unfurl = unfurls.of(posted.message, target.attachment)
+    if posted.ephemeral_to or unfurl is not None:
         del payload["message"]
+    if unfurl is not None:
+        payload["app_unfurl"] = {name: value for name, value in unfurl.items() if name != "from_url"}
     return payload
 
 
@@ -150,9 +168,7 @@ def block_suggestion(
         "message": copied(posted.message),
         **about,
     }
-    if posted.ephemeral_to:
-        del payload["message"]
-    return payload
+    return _without_message(payload, posted, target)
 
 
 def _container(posted: Posted, target: Target) -> dict[str, Any]:
@@ -164,6 +180,8 @@ def _container(posted: Posted, target: Target) -> dict[str, Any]:
     }
     if target.attachment:
         container |= {"type": "message_attachment", "attachment_id": target.attachment, "is_app_unfurl": False}
+        if (unfurl := unfurls.of(posted.message, target.attachment)) is not None:
+            container |= {"is_app_unfurl": True, "app_unfurl_url": unfurl["app_unfurl_url"]}
     if "thread_ts" in posted.message:
         container["thread_ts"] = posted.message["thread_ts"]
     return container

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tocsin.simulator.arguments import Signature, flag, nested, text, timestamp
+from tocsin.simulator import unfurls
+from tocsin.simulator.arguments import Signature, WrongType, flag, nested, text, timestamp
 from tocsin.simulator.errors import ApiError, invalid_arguments
 from tocsin.simulator.messages import authored, fill, refuse_faulty
 from tocsin.simulator.payloads import forget_choices
@@ -47,9 +48,10 @@ class Hook:
 
     path: str
     channel: str
-    ts: str  # of the message that was used
+    ts: str  # of the message that was used; empty: there is none that it could replace
     user: str
     issued_at: float
+    unfurl: int = 0  # the number of the attachment, if it is one that was clicked
     uses: int = 0
 
 
@@ -59,11 +61,19 @@ class ResponseUrls:
     limits: RateLimits
     _hooks: dict[str, Hook] = field(default_factory=dict)
 
-    def issue(self, *, user: str, posted: Posted) -> str:
-        """The path of a new one, without the leading slash."""
-        path = f"actions/{self.workspace.team.id}/{secrets.randbelow(10**13):013}/{secrets.token_urlsafe(18)}"
+    def issue(self, *, user: str, posted: Posted, attachment: int = 0) -> str:
+        """The path of a new one, without the leading slash. `attachment`: the number of the one that was used."""
+        unfurl = attachment if unfurls.of(posted.message, attachment) else 0
+        return self._issue("actions", user=user, channel=posted.channel, ts=posted.ts, unfurl=unfurl)
+
+    def issue_in(self, *, user: str, channel: str) -> str:
+        """The same for a dialog or a shortcut: it belongs to a channel, and replaces nothing there."""
+        return self._issue("app", user=user, channel=channel, ts="")
+
+    def _issue(self, kind: str, *, user: str, channel: str, ts: str, unfurl: int = 0) -> str:
+        path = f"{kind}/{self.workspace.team.id}/{secrets.randbelow(10**13):013}/{secrets.token_urlsafe(18)}"
         self._hooks[path] = Hook(
-            path=path, channel=posted.channel, ts=posted.ts, user=user, issued_at=self.workspace.clock.now()
+            path=path, channel=channel, ts=ts, user=user, issued_at=self.workspace.clock.now(), unfurl=unfurl
         )
         if len(self._hooks) > KEPT:
             del self._hooks[next(iter(self._hooks))]
@@ -79,9 +89,39 @@ class ResponseUrls:
             raise Gone
         self.limits.check_responses(hook.channel)
         hook.uses += 1
-        args = SIGNATURE.bind(_parse(body))
+        asked = _parse(body)
+        if hook.unfurl and (_says(asked, "replace_original") or _says(asked, "delete_original")):
+            return self._change_unfurl(hook, asked)
+        args = SIGNATURE.bind(asked)
         self._refuse_contradiction(args)
         return self._apply(hook, args)
+
+    def apply(self, *, user: str, posted: Posted, args: Mapping[str, Any], unfurl: int = 0) -> None:
+        """The same of what the app has answered a click with, which needs no address."""
+        hook = Hook(path="", channel=posted.channel, ts=posted.ts, user=user, issued_at=0.0, unfurl=unfurl)
+        if unfurl and (args.get("replace_original") or args.get("delete_original")):
+            self._change_unfurl(hook, args)
+        else:
+            self._apply(hook, args)
+
+    def _change_unfurl(self, hook: Hook, asked: Mapping[str, Any]) -> str:
+        """The message is somebody else's: what stands below the link is replaced, or taken away."""
+        content = unfurls.content_of(asked)
+        if _says(asked, "delete_original"):
+            answer = SIGNATURE.bind({name: value for name, value in asked.items() if name != "delete_original"})
+            if content:
+                self._refuse_contradiction(answer)
+            self._rewrite(hook, unfurls.remove)
+            return self._post(hook, answer).ts if content else hook.ts
+        self._rewrite(hook, lambda posted, number: unfurls.replace(posted, number, content))
+        return hook.ts
+
+    def _rewrite(self, hook: Hook, change: Callable[[Posted, int], None]) -> None:
+        original = self.workspace.find(hook.channel, hook.ts)
+        if original is not None:
+            change(original, hook.unfurl)
+            forget_choices(original)
+            self.workspace.change()
 
     def _refuse_contradiction(self, args: Mapping[str, Any]) -> None:
         if args.get("response_type", "ephemeral") not in ("ephemeral", "in_channel"):
@@ -127,3 +167,10 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ApiError("invalid_payload")
     return {name: each for name, each in value.items() if each is not None}
+
+
+def _says(asked: Mapping[str, Any], name: str) -> bool:
+    try:
+        return flag(asked.get(name, False))
+    except WrongType as error:
+        raise invalid_arguments(f"{error} [json-pointer:/{name}]") from None

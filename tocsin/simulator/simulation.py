@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tocsin.simulator.clicks import Clicks
+from tocsin.simulator.events import Events
 from tocsin.simulator.faults import Faults
 from tocsin.simulator.journal import Journal
 from tocsin.simulator.response_urls import ResponseUrls
@@ -23,6 +24,7 @@ class Simulation:
         self.judgements: list[dict[str, Any]] = []
         self.hooks = ResponseUrls(workspace=workspace, limits=self.limits)
         self.clicks = Clicks(workspace=workspace, journal=self.journal, hooks=self.hooks, judgements=self.judgements)
+        self.events = Events(workspace=workspace, clicks=self.clicks)
 
     def listens_at(self, url: str) -> None:
         """From now on response_urls begin with this address."""

@@ -34,6 +34,7 @@ class Channel:
     created: int
     is_private: bool = False
     is_archived: bool = False
+    is_connect: bool = False  # shared with another company
     user: str = ""  # a direct conversation between the app and this person
     members: list[str] = field(default_factory=list)
 
@@ -82,6 +83,9 @@ class App:
     signing_secret: str
     scopes: list[str]
     request_url: str = ""
+    shortcuts: list[dict[str, Any]] = field(default_factory=list)  # name, type, callback_id: see shortcuts.SHORTCUT
+    events_url: str = ""  # as options_url
+    unfurl_domains: list[str] = field(default_factory=list)  # whose links the app hears of; their subdomains, too
     options_url: str = ""  # where menus are asked for; empty: see clicks.address()
     verification_token: str = field(default_factory=lambda: secrets.token_hex(12))
     token_error: str = ""  # account_inactive, token_revoked …: what every call is answered with
@@ -99,6 +103,19 @@ class Team:
         return f"https://{self.domain}.slack.com/"
 
 
+@dataclass(slots=True, kw_only=True)
+class Offer:
+    """Links that the app was told of and may unfurl: in a message, or in what somebody is writing."""
+
+    unfurl_id: str
+    source: str
+    user: str
+    channel: str
+    ts: str
+    urls: tuple[str, ...]
+    previews: dict[str, Any]  # what the composer shows
+
+
 class Workspace:
     """All that there is. Used from one event loop."""
 
@@ -111,6 +128,9 @@ class Workspace:
         self.posted: dict[str, dict[str, Posted]] = {}  # channel → ts → message, in order of ts
         self.triggers = Triggers(clock=clock)
         self.views: dict[str, list[dict[str, Any]]] = {}  # person → what is open in front of them, last on top
+        self.dialogs: dict[str, dict[str, Any]] = {}  # person → the dialog of old in front of them
+        self.offers: dict[str, Offer] = {}  # unfurl_id → links that the app may unfurl
+        self.unprompted: set[str] = set()  # people who want no invitation to connect any more
         self.version = 1
         self._changed = asyncio.Event()
         self._last_ts = 0
@@ -128,7 +148,8 @@ class Workspace:
         while self.version <= since:
             left = deadline - asyncio.get_running_loop().time()
             try:
-                await asyncio.wait_for(self._changed.wait(), left)
+                async with asyncio.timeout(left):  # which, unlike wait_for, never swallows that it was cancelled
+                    await self._changed.wait()
             except TimeoutError:
                 break
         return self.version

@@ -1,4 +1,4 @@
-"""Triggers: what a click hands to the app so that it may open a view. Three seconds, one use."""
+"""Triggers: what a click hands to the app so that it may open a view or a dialog. Three seconds, one use."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Trigger:
     user: str
     sent_at: float
     view: str = ""  # the id of the view that was used, if it was one
+    channel: str = ""  # the channel of the message that was used, if it was one
     used: bool = False
 
 
@@ -25,11 +26,11 @@ class Triggers:
     clock: Clock
     _known: dict[str, Trigger] = field(default_factory=dict)
 
-    def issue(self, user: str, view: str = "") -> str:
-        """A new trigger for what this person did just now: in a message, or in the view of that id."""
+    def issue(self, user: str, view: str = "", channel: str = "") -> str:
+        """A new trigger for what this person did just now: in the view of that id, or in a message of that channel."""
         now = self.clock.now()
         trigger_id = f"{int(now * 1000)}.{secrets.randbelow(10**12):012}.{secrets.token_hex(16)}"
-        self._known[trigger_id] = Trigger(user, now, view)
+        self._known[trigger_id] = Trigger(user, now, view, channel)
         if len(self._known) > KEPT:
             del self._known[next(iter(self._known))]
         return trigger_id

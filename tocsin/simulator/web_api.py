@@ -17,6 +17,7 @@ from tocsin.simulator.simulation import Simulation
 from tocsin.simulator.state import Workspace
 
 UNKNOWN = "unknown_method"
+NESTED = frozenset({"blocks", "attachments", "metadata", "view", "dialog", "unfurls", "user_auth_blocks"})
 
 
 class WebApi:
@@ -129,7 +130,7 @@ def _readable(call: Call) -> dict[str, Any]:
     """The arguments for the journal, nested ones read whatever way they were sent."""
     args = {}
     for name, value in call.sent.items():
-        is_nested = name in ("blocks", "attachments", "metadata", "view") and isinstance(value, str)
+        is_nested = name in NESTED and isinstance(value, str)
         args[name] = _loaded(value) if is_nested else value
     return args
 

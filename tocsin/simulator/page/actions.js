@@ -9,13 +9,16 @@ const keyOf = (ts, block, action) => [view.actor, ts, block, action].join("|");
 export const usedIn = (ts) => [...view.used].filter(([key]) => key.startsWith(`${view.actor}|${ts}|`));
 export const stateOf = (ts, block, action) => view.used.get(keyOf(ts, block, action)) || {};
 
-// where: {block_id, action_id, selected?}. `changed` is called whenever there is something new to draw.
+// Of an element in a block, or of an action in an attachment.
+const placed = (where) => (where.attachment ? [`attachment ${where.attachment}`, where.action] : [where.block_id, where.action_id]);
+
+// where: {block_id, action_id, selected?} or {attachment, action, selected?}. `changed` is called whenever there is something new to draw.
 export async function press(message, where, part, context, changed) {
-  const key = keyOf(message.ts, where.block_id, where.action_id);
+  const key = keyOf(message.ts, ...placed(where));
   if ((view.used.get(key) || {}).pending) return;
   if (part.confirm && !(await confirmed(part.confirm, context))) return changed();
   forgetErrors(message.ts);
-  const kept = where.selected !== undefined && part.type !== "overflow" ? { chosen: where.selected } : {};
+  const kept = where.selected !== undefined && part.type !== "overflow" ? { chosen: part.chosen ?? where.selected } : {};
   view.used.set(key, { ...kept, pending: true });
   changed();
   const late = setTimeout(() => {
@@ -24,12 +27,13 @@ export async function press(message, where, part, context, changed) {
   }, PATIENCE);
   const outcome = await send({ as: view.actor, channel: view.channel, ts: message.ts, ...where });
   clearTimeout(late);
-  view.used.set(key, { ...kept, ...outcome });
+  // A menu in an attachment shows what the message says; one in a block keeps what was chosen.
+  view.used.set(key, { ...(where.attachment ? {} : kept), ...outcome });
   changed();
 }
 
 // {} when all is well, else what the person reads, and the judge's reason.
-async function send(click) {
+export async function send(click) {
   try {
     const { judgement, status, seconds } = await api.click(click);
     return judgement.ok ? {} : { error: words(status, seconds), reason: judgement.faults.join("; ") };

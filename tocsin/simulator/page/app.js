@@ -3,10 +3,12 @@ import * as api from "./api.js";
 import { avatar } from "./avatars.js";
 import { kind, renderChannels, sign } from "./channels.js";
 import { composer, setWritable } from "./composer.js";
+import { drawDialog } from "./dialogs.js";
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { contextOf, drawList, keepEnd, keepFocus } from "./lists.js";
 import { drawModal } from "./modals.js";
+import { drawShortcuts } from "./shortcuts.js";
 import { channel, channelName, inChannel, inThread, isWritable, load, markRead, people, userName, view, visible } from "./state.js";
 
 const $ = (id) => document.getElementById(id);
@@ -21,6 +23,7 @@ const actions = {
 };
 
 inModal.ask = (body) => api.suggest({ as: view.actor, view: true, ...body });
+inDialog.ask = (body) => api.suggest({ as: view.actor, dialog: true, ...body });
 
 function draw() {
   const one = channel();
@@ -37,23 +40,33 @@ function draw() {
   if (one && !document.hidden) markRead(one.id);
   keepFocus($("channels"), () => $("channels").replaceChildren(...renderChannels()));
   const words = isWritable(one) ? `Message ${name} as ${userName(view.actor)}` : one && one.is_archived ? "This channel is archived" : `${userName(view.actor)} is not in this channel`;
+  drawShortcuts($("composer"), $("shortcuts"));
   setWritable($("composer"), isWritable(one), words);
   setWritable($("answer"), isWritable(one), isWritable(one) ? `Reply as ${userName(view.actor)}` : words);
   drawModal($("modal"), view.state.views.at(-1), inModal, contextOf({ ts: "" }, false, actions));
+  drawDialog($("dialog"), view.state.dialog, inDialog, choices());
 }
 
-// Something in the modal was used: one after the other the simulator hears of it, then it is drawn.
+// What menus of people and places list.
+function choices() {
+  const places = view.state.channels.filter((one) => !one.is_archived).map((one) => ({ id: one.id, name: `${one.is_im ? "" : "#"}${channelName(one.id)}`, kind: kind(one) }));
+  return { people: people().map((one) => ({ id: one.id, name: userName(one.id) })), channels: places.filter((one) => one.kind === "public"), conversations: places };
+}
+
+// Something in the modal or in the dialog was used: one after the other the simulator hears of it, then it is drawn.
 let doing = Promise.resolve();
-function inModal(body) {
+function use(body) {
   doing = doing.then(async () => {
     try {
-      await api.click({ as: view.actor, view: true, ...body });
+      await api.click({ as: view.actor, ...body });
       await refresh();
     } catch (error) {
       unanswered(error);
     }
-  });
+  }).catch(reportError); // one that failed does not keep the next from being done
 }
+function inModal(body) { use({ view: true, ...body }); }
+function inDialog(body) { use({ dialog: true, ...body }); }
 
 const placeOf = () => `${view.actor}/${view.channel}`;
 

@@ -1,8 +1,9 @@
 // Attachments, which older messages are made of: a coloured bar, a title, text, fields, buttons, a footer.
 import { el, svg } from "./dom.js";
 import { blocks } from "./blocks.js";
-import { image } from "./elements.js";
+import { image, trouble } from "./elements.js";
 import { clock, inline, mrkdwn, near, plain, unescape } from "./mrkdwn.js";
+import { search } from "./search.js";
 
 const COLORS = { good: "#3aa655", warning: "#f2b82a", danger: "#d7342c" };
 
@@ -24,7 +25,7 @@ function content(part, context) {
     part.text ? el("div", { class: "text" }, ...formatted("text", part.text)) : null,
     part.fields && part.fields.length ? el("div", { class: "fields" }, ...part.fields.map((field) => fieldOf(field, formatted))) : null,
     part.image_url ? image({ image_url: part.image_url, alt_text: part.fallback || "picture" }) : null,
-    part.actions && part.actions.length ? el("div", { class: "actions" }, ...part.actions.map(action)) : null,
+    part.actions && part.actions.length ? el("div", { class: "actions" }, ...part.actions.map((one) => action(one, part.id, context))) : null,
     part.footer || part.ts ? el("div", { class: "context" }, ...footer(part)) : null,
   ].filter(Boolean);
 }
@@ -46,13 +47,69 @@ function links(text, context) {
   return text.split(/(<[^<>]+>)/).flatMap((piece, index) => (index % 2 ? inline(piece, context) : plain(piece)));
 }
 
-// Drawn, but nothing is sent: the simulator sends clicks on blocks only, so far.
-const UNSENT = { disabled: true, title: "The simulator does not send clicks on attachments' buttons yet" };
+// --- buttons and menus -------------------------------------------------------------------------------------------------
 
-function action(part) {
-  const label = plain(part.text);
-  if (part.url) return el("a", { class: `button ${part.style || ""}`, href: unescape(part.url), target: "_blank", rel: "noreferrer" }, ...label);
-  return part.type === "select"
-    ? el("select", { ...UNSENT, class: "choice", "aria-label": unescape(part.text) }, el("option", {}, unescape(part.text)))
-    : el("button", { ...UNSENT, type: "button", class: `button ${part.style || ""}` }, ...label);
+const ACTIONS = { button, select };
+const MENUS = {
+  static: (part, number, context) => selectFrom(part, number, context, part.options || part.option_groups || []),
+  users: (part, number, context) => selectFrom(part, number, context, context.people().map(option)),
+  channels: (part, number, context) => selectFrom(part, number, context, context.channels().map(option)),
+  conversations: (part, number, context) => selectFrom(part, number, context, context.channels().map(option)),
+  external: searched,
+};
+
+const option = ({ id, name }) => ({ value: id, text: name });
+const where = (part, number, more = {}) => ({ attachment: number, action: part.id, ...more });
+const key = (part, number) => `attachment ${number}/${part.id}`;
+// What is asked before an action is sent, as blocks would have it.
+const asBlock = (part) => (part.confirm ? { ...part, confirm: { title: { text: part.confirm.title || "Are you sure?" }, text: { type: "plain_text", text: part.confirm.text }, confirm: { text: part.confirm.ok_text || "Okay" }, deny: { text: part.confirm.dismiss_text || "Cancel" } } } : part);
+
+function action(part, number, context) {
+  const state = context.stateOf(`attachment ${number}`, part.id);
+  const made = ACTIONS[part.type](part, number, context, state);
+  return state.error ? el("span", { class: "failed" }, made, trouble(state)) : made;
+}
+
+function button(part, number, context, { pending }) {
+  const common = { class: `button ${part.style || ""}${pending ? " pending" : ""}`, "data-key": key(part, number), "aria-busy": pending ? "true" : null };
+  const label = el("span", {}, ...plain(part.text));
+  if (part.url) return el("a", { ...common, href: unescape(part.url), target: "_blank", rel: "noreferrer" }, label);
+  return el("button", { ...common, type: "button", onclick: () => context.press(where(part, number), asBlock(part)) }, label);
+}
+
+function select(part, number, context) {
+  return MENUS[part.data_source || "static"](part, number, context);
+}
+
+function selectFrom(part, number, context, entries) {
+  const { pending, chosen } = context.stateOf(`attachment ${number}`, part.id);
+  const current = chosen ?? part.selected_options?.[0]?.value;
+  const item = (entry) => el("option", { value: entry.value, selected: entry.value === current }, unescape(entry.text));
+  const made = el(
+    "select",
+    { class: `choice${pending ? " pending" : ""}`, "aria-label": unescape(part.text), "data-key": key(part, number), "aria-busy": pending ? "true" : null },
+    el("option", { value: "", disabled: true, selected: current === undefined }, unescape(part.text)),
+    ...entries.map((entry) => (entry.options ? el("optgroup", { label: unescape(entry.text) }, ...entry.options.map(item)) : item(entry))),
+  );
+  made.addEventListener("change", () => context.press(where(part, number, { selected: made.value }), asBlock(part)));
+  return made;
+}
+
+// Entries of old have a plain text, groups of them a text where blocks have a label: shown as the others are.
+function searched(part, number, context) {
+  const { pending, chosen } = context.stateOf(`attachment ${number}`, part.id);
+  const asEntry = (one) => ({ value: one.value, text: { text: one.text } });
+  const asGroup = (one) => ({ label: { text: one.text }, options: one.options.map(asEntry) });
+  return search({
+    label: unescape(part.text),
+    key: key(part, number),
+    isPending: Boolean(pending),
+    chosen: chosen ? asEntry(chosen) : part.selected_options && asEntry(part.selected_options[0]),
+    least: part.min_query_length ?? 1,
+    ask: async (value) => {
+      const answer = await context.suggest(where(part, number, { value }));
+      return { options: (answer.options || []).map(asEntry), ...(answer.option_groups ? { option_groups: answer.option_groups.map(asGroup) } : {}) };
+    },
+    choose: (entry) => context.press(where(part, number, { selected: entry.value }), { ...asBlock(part), chosen: { value: entry.value, text: entry.text.text } }),
+  });
 }

@@ -28,7 +28,7 @@ export function element(part, block, context) {
 const key = (part, block) => `${block.block_id}/${part.action_id}`;
 const where = (part, block, more = {}) => ({ block_id: block.block_id, action_id: part.action_id, ...more });
 
-function trouble(state) {
+export function trouble(state) {
   return el("span", { class: "trouble", role: "alert", title: state.reason }, icon("alarm"), el("span", {}, state.error, el("small", {}, state.reason)));
 }
 

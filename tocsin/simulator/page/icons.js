@@ -12,6 +12,7 @@ const DRAWN = {
   menu: () => [line("M3.5 5.5h13M3.5 10h13M3.5 14.5h13")],
   down: () => [line("M5 8l5 5 5-5")],
   close: () => [line("M5 5l10 10M15 5 5 15")],
+  bolt: () => [svg("path", { fill: "currentColor", d: "M11.5 2 4 11.5h4.6L7.5 18 16 8h-5z" })],
   more: () => [4.5, 10, 15.5].map((cx) => svg("circle", { cx, cy: 10, r: 1.6, fill: "currentColor" })),
   eye: () => [line("M2 10s3-5 8-5 8 5 8 5-3 5-8 5-8-5-8-5z"), svg("circle", { cx: 10, cy: 10, r: 2.2, fill: "currentColor" })],
   thread: () => [line("M4 4v5a4 4 0 0 0 4 4h8M12.5 9.5 16 13l-3.5 3.5")],

@@ -35,7 +35,7 @@ const isAtEnd = (list) => list.scrollHeight - list.scrollTop - list.clientHeight
 
 function itemOf(message, old, isThread, actions) {
   const content = JSON.stringify([message, isThread || whispersIn(message.ts)]);
-  const signature = JSON.stringify([content, view.actor, usedIn(message.ts)]);
+  const signature = JSON.stringify([content, view.actor, usedIn(message.ts), view.state.app.shortcuts]);
   if (old && old.signature === signature) return old;
   const item = renderMessage(message, contextOf(message, isThread, actions));
   item.dataset.channel = view.channel;
@@ -56,6 +56,7 @@ export function contextOf(message, isThread, { changed, openThread, dismiss }) {
     nameOf: (shown) => (shown.bot_id ? shown.username || appName() : userName(shown.user)),
     people: () => people().map((one) => ({ id: one.id, name: userName(one.id) })),
     channels: () => view.state.channels.filter((one) => !one.is_im).map((one) => ({ id: one.id, name: `#${one.name}` })),
+    shortcuts: () => view.state.app.shortcuts.filter((one) => one.type === "message"),
     stateOf: (block, action) => stateOf(message.ts, block, action),
     press: (where, part) => press(message, where, part, context, changed),
     suggest: (where) => api.suggest({ as: view.actor, channel: view.channel, ts: message.ts, ...where }),

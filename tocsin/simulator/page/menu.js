@@ -2,11 +2,11 @@
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 
-// entries: [{label: nodes, url?, choose()}]
-export function menu({ label, key, isPending, entries }) {
+// entries: [{label: nodes, url?, choose()}] · sign: the icon of the button
+export function menu({ label, key, isPending, entries, sign = "more" }) {
   const list = el("div", { class: "menu", role: "menu", popover: "auto", "aria-label": label }, ...entries.map((entry) => item(entry, () => list.hidePopover())));
   list.firstElementChild?.toggleAttribute("autofocus", true); // focused as the menu opens: the next key is already the menu's
-  const opener = el("button", { type: "button", class: `button more${isPending ? " pending" : ""}`, "aria-label": label, "aria-haspopup": "menu", "aria-busy": isPending ? "true" : null, "data-key": key }, icon("more"));
+  const opener = el("button", { type: "button", class: `button more${isPending ? " pending" : ""}`, "aria-label": label, "aria-haspopup": "menu", "aria-busy": isPending ? "true" : null, "data-key": key }, icon(sign));
   opener.popoverTargetElement = list;
   list.addEventListener("toggle", (event) => event.newState === "open" && place(list, opener));
   list.addEventListener("keydown", (event) => walk(event, [...list.children]));

@@ -3,6 +3,7 @@
 //   people(), channels() → [{id, name}] for menus
 //   stateOf(block_id, action_id) → {pending?, error?, reason?, chosen?}
 //   press(where, element), dismiss(ts), openThread(ts) → what happens on use
+//   shortcuts() → what the app has put into the menu of each message
 //   isThread → drawn in the thread's pane · whispersIn(ts) → how many replies only this person sees
 import { attachment } from "./attachments.js";
 import { avatar } from "./avatars.js";
@@ -10,6 +11,7 @@ import { blocks } from "./blocks.js";
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { clock, mrkdwn, near } from "./mrkdwn.js";
+import { messageShortcuts, shortcutTrouble } from "./shortcuts.js";
 
 export function renderMessage(message, context) {
   const isWhisper = Boolean(message._ephemeral_to);
@@ -18,7 +20,8 @@ export function renderMessage(message, context) {
     "li",
     { class: `message${isWhisper ? " whisper" : ""}`, "data-ts": message.ts, "data-ephemeral": isWhisper ? "true" : null },
     avatar(name, Boolean(message.bot_id)),
-    el("div", { class: "body" }, ...notes(message, context), head(message, name), ...content(message, context), summary(message, context)),
+    el("div", { class: "body" }, ...notes(message, context), head(message, name), ...content(message, context), shortcutTrouble(message, context), summary(message, context)),
+    messageShortcuts(message, context),
   );
 }
 

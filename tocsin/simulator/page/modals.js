@@ -1,11 +1,11 @@
 // The modal in front of the acting person: drawn from what the simulator knows, and told what they do.
 import { blocks } from "./blocks.js";
 import { el } from "./dom.js";
+import { closeOnEscape, replaceForm, tellTyped } from "./forms.js";
 import { icon } from "./icons.js";
 import { unescape } from "./mrkdwn.js";
 import { search } from "./search.js";
 
-const PAUSE = 300; // milliseconds after the last letter
 let shown = "";
 
 // view: the top view or undefined · act(body) → does something in it and loads anew, act.ask(body) → what the app lists ·
@@ -23,8 +23,6 @@ export function drawModal(dialog, view, act, context) {
 }
 
 function rebuild(dialog, view, act, context) {
-  const focused = dialog.contains(document.activeElement) ? document.activeElement : null;
-  const before = focused && { key: focused.dataset.key, value: focused.value, at: focused.selectionStart };
   const close = () => act({ do: "close" });
   const form = el(
     "form",
@@ -40,13 +38,8 @@ function rebuild(dialog, view, act, context) {
     ),
   );
   form.addEventListener("submit", (event) => { event.preventDefault(); act({ do: "submit" }); });
-  dialog.oncancel = (event) => { event.preventDefault(); close(); };
-  dialog.replaceChildren(form);
-  const again = before && before.key && [...dialog.querySelectorAll("[data-key]")].find((one) => one.dataset.key === before.key);
-  if (again) {
-    again.focus();
-    if (before.at !== null && before.at !== undefined && again.setSelectionRange) again.setSelectionRange(before.at, before.at);
-  }
+  closeOnEscape(dialog, close);
+  replaceForm(dialog, form);
 }
 
 const inView = (context, view, act) => ({ ...context, stateOf: () => ({}), press: (where) => act({ do: "choose", ...where }) });
@@ -78,14 +71,7 @@ function typed(block, state, common, choose, more) {
   const name = block.element.multiline ? "textarea" : "input";
   const made = el(name, { ...common, class: "choice", autocomplete: "off", maxlength: block.element.max_length, autofocus: block.element.focus_on_load || null, ...more });
   made.value = state.value || "";
-  let waiting = 0;
-  let sent = made.value;
-  const send = () => {
-    clearTimeout(waiting);
-    if (made.isConnected && made.value !== sent) choose((sent = made.value)); // a view that is gone hears nothing
-  };
-  made.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(send, PAUSE); });
-  made.addEventListener("change", send);
+  tellTyped(made, choose);
   return made;
 }
 
