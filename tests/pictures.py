@@ -1,6 +1,7 @@
 """`make shots` and `make card`: pictures of what people see, taken in Debian's chromium.
 
 python -m tests.pictures story FOLDER        the demo's story: simulator and pages, light and dark, wide and narrow
+python -m tests.pictures actions FOLDER      a card in both styles, before and after each action, as docs/slack shows it
 python -m tests.pictures card NAME FOLDER    one golden card, as the simulator draws it: PNG and JSON
 """
 
@@ -11,13 +12,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser import ARGUMENTS
 
@@ -101,6 +102,63 @@ def _pages(browser: Browser, told: dict[str, Any], folder: Path) -> None:
             page.context.close()
 
 
+# What is done to a card of the demo, and the issue that it is done to: in blocks by hand, in attachments it follows.
+DEEDS: dict[str, tuple[str, Callable[[Page, Locator], None]]] = {}
+
+
+def deed(name: str, issue: str) -> Callable[[Callable[[Page, Locator], None]], Callable[[Page, Locator], None]]:
+    def keep(do: Callable[[Page, Locator], None]) -> Callable[[Page, Locator], None]:
+        DEEDS[name] = (issue, do)
+        return do
+
+    return keep
+
+
+@deed("resolve", "KeyError")
+def _resolve(page: Page, card: Locator) -> None:
+    card.get_by_role("button", name="Resolve", exact=True).click()
+    expect(card).to_contain_text("Resolved by")
+
+
+@deed("archive", "PaymentFailed")
+def _archive(page: Page, card: Locator) -> None:
+    card.get_by_role("button", name="Archive…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Archive").click()
+    expect(card).to_contain_text("Archived until")
+
+
+@deed("assign", "ZeroDivisionError")
+def _assign(page: Page, card: Locator) -> None:
+    card.get_by_role("button", name="Assign").click()
+    page.get_by_role("button", name="Me (Alice)").click()
+    expect(card).to_contain_text("Assigned to")
+
+
+def actions(folder: Path) -> None:
+    with started("demo", "--headless", "--json") as told, chromium() as browser:
+        for scheme in SCHEMES:
+            _both(browser, told, folder, scheme, "before")
+        page = open_page(browser, "light", WIDTHS[0])
+        page.goto(told["slack"]["page"])
+        page.get_by_label("Act as").select_option("U0ALICE")
+        for issue, do in DEEDS.values():
+            do(page, page.locator("[data-ts]", has_text=issue).first)
+        page.goto(f"{told['slack']['page']}#{told['slack']['channels']['classic']}")
+        expect(page.locator("[data-ts]", has_text="Assigned to")).to_be_visible()
+        for scheme in SCHEMES:
+            _both(browser, told, folder, scheme, "after")
+
+
+def _both(browser: Browser, told: dict[str, Any], folder: Path, scheme: str, when: str) -> None:
+    for style, channel in told["slack"]["channels"].items():
+        page = open_page(browser, scheme, 900)
+        page.goto(f"{told['slack']['page']}#{channel}")
+        for name, (issue, _) in DEEDS.items():
+            shown = page.locator("[data-ts]", has_text=issue).first
+            shown.screenshot(path=folder / f"{name}-{style}-{when}-{scheme}.png")
+        page.context.close()
+
+
 def card(name: str, folder: Path) -> None:
     """One golden file, posted to a simulator."""
     message = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
@@ -125,6 +183,8 @@ def main(arguments: list[str]) -> None:
     match arguments[:-1]:
         case ["story"]:
             story(folder)
+        case ["actions"]:
+            actions(folder)
         case ["card", name] if (GOLDEN / f"{name}.json").is_file():
             card(name, folder)
         case ["card", *_]:

@@ -24,11 +24,12 @@ from aiohttp import web
 from tests.environment import SIGNING_SECRET
 from tests.waiting import until
 from tests.world import BOT_TOKEN
-from tocsin.simulator import fields, payloads, seed
+from tocsin.simulator import dialog_validation, fields, legacy, payloads, seed, unfurls
 from tocsin.simulator.app import make_app
 from tocsin.simulator.clicks import UNHEARD, Outgoing, OverHttp, address, new_session
 from tocsin.simulator.command import url_of
 from tocsin.simulator.control import Control
+from tocsin.simulator.events import Attempt
 from tocsin.simulator.judge import Answer
 from tocsin.simulator.simulation import Simulation
 from tocsin.simulator.validation import elements_of
@@ -40,6 +41,7 @@ Deliver = Callable[[str, Mapping[str, str], bytes], tuple[int, Mapping[str, str]
 Done = TypeVar("Done")
 
 INTERACTIVE = "/slack/interactive"
+OLD_MENU = "select"  # in an attachment
 
 
 @contextmanager
@@ -321,6 +323,106 @@ class View:
         return self.slack.click({**about, **asked}, kill=kill)
 
 
+@dataclass(slots=True, kw_only=True)
+class Dialog:
+    """The dialog of old in front of a person, as it was when it was asked for. False when there is none."""
+
+    slack: Slack
+    user: str
+    stored: Message | None
+
+    def __bool__(self) -> bool:
+        return self.stored is not None
+
+    @property
+    def dialog(self) -> Message:
+        """As the simulator keeps it. Raises LookupError when there is none."""
+        if self.stored is None:
+            raise LookupError(f"{self.user} has no dialog open")
+        return self.stored
+
+    @property
+    def title(self) -> str:
+        return str(self.dialog["title"])
+
+    @property
+    def submit_label(self) -> str:
+        return str(self.dialog["submit_label"])
+
+    @property
+    def labels(self) -> list[str]:
+        """Of its elements, from top to bottom."""
+        return [element["label"] for element in self.dialog["elements"]]
+
+    @property
+    def values(self) -> dict[str, str | None]:
+        """What stands in each element, by its name."""
+        return dict(self.dialog["values"])
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What is said at the elements, by name."""
+        return dict(self.dialog["errors"])
+
+    @property
+    def trouble(self) -> str:
+        """What the person reads because the app did not answer as it should; else empty."""
+        return str(self.dialog["trouble"])
+
+    def choose(self, label: str, text: Any) -> Result:
+        """Type `text` into the element of this label or name, or choose what is called so in a menu; None empties it.
+
+        In menus of people and channels it is an id, or somebody with `slack_user_id`. Raises LookupError.
+        """
+        element = self._element(label)
+        source = element.get("data_source", "static") if element["type"] == "select" else ""
+        selected: Any = user_id(text)
+        if text is not None and source in ("static", "external"):
+            listed = self._listed(element, text) if source == "external" else dialog_validation.offered(element)
+            found = _option_named(text, listed)
+            selected = found if source == "external" else found["value"]
+        return self._do("choose", name=element["name"], selected=selected)
+
+    def suggest(self, label: str, query: str) -> list[tuple[str, str]]:
+        """What the menu of this label lists when they type `query`: (label, value). Nothing when Slack does not ask.
+
+        Raises AssertionError for an answer that Slack refuses.
+        """
+        return [(option["label"], option["value"]) for option in self._listed(self._element(label), query)]
+
+    def submit(self, **how: Any) -> Result:
+        """Options are those of Card.click()."""
+        return self._do("submit", **how)
+
+    def cancel(self, **how: Any) -> Result:
+        """Options are those of Card.click()."""
+        return self._do("cancel", **how)
+
+    def _element(self, label: str) -> Message:
+        for element in self.dialog["elements"]:
+            if label in (element["label"], element["name"]):
+                return dict(element)
+        raise LookupError(f"there is nothing called {label!r}; there are {self.labels}")
+
+    def _listed(self, element: Message, query: str) -> list[Message]:
+        result = self._do("suggest", name=element["name"], value=query)
+        assert result["judgement"]["ok"], result["judgement"]["faults"]
+        return dialog_validation.offered(json.loads(result["body"])) if result["body"] else []
+
+    def _do(self, do: str, *, kill: Callable[[], object] | None = None, **asked: Any) -> Result:
+        """Refused by the simulator when another dialog is in front of them by now."""
+        about = {"as": self.user, "dialog": True, "dialog_id": self.dialog["id"], "do": do}
+        return self.slack.click({**about, **asked}, kill=kill)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A message that a person has posted, and how the app has answered the event of it; none if it was not told."""
+
+    ts: str
+    results: list[Result]
+
+
 class Slack:
     """The simulator, listening; everything that a test wants of it."""
 
@@ -335,6 +437,7 @@ class Slack:
         self._is_connected = False
         self._path = INTERACTIVE
         self._faults_are_expected = False
+        self._untold: list[Attempt] = []  # events that the app has not taken
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="slack", daemon=True)
 
@@ -390,7 +493,7 @@ class Slack:
         they are handed to Tocsin's WSGI application.
         """
         self._deliver, self._path, self._is_connected = deliver, path, True
-        self.simulation.workspace.app.request_url = request_url
+        self.simulation.workspace.app.request_url = request_url or (f"in-process:{path}" if deliver else "")
 
     # --- looking -----------------------------------------------------------------------------------------------------
     def channel(self, name: str = "alerts") -> str:
@@ -442,18 +545,73 @@ class Slack:
     # --- acting ------------------------------------------------------------------------------------------------------
     def click(self, asked: Mapping[str, Any], *, kill: Callable[[], object] | None = None) -> Result:
         """A click as /control/click takes it, delivered to where connect() says."""
-        if not self._is_connected:
-            from tocsin.wsgi import application
-
-            self.connect(deliver=through_wsgi(application))
+        self._connect_unless_connected()
         if self._deliver is None:
             return self._click_over_http(asked, kill)
         assert kill is None, "there is no process to kill when the application runs in this one"
         outgoing = self.do(self.simulation.clicks.build, asked)
         if outgoing is None:
             return dict(UNHEARD)
+        assert self._deliver is not None
         results = [self._hand_over(outgoing, self._deliver) for _ in range(int(asked.get("times") or 1))]
         return {**results[-1], **({"results": results} if len(results) > 1 else {})}
+
+    def _connect_unless_connected(self) -> None:
+        if not self._is_connected:
+            from tocsin.wsgi import application
+
+            self.connect(deliver=through_wsgi(application))
+
+    def post(
+        self, text: str, as_: Any, channel: str = "alerts", thread: str = "", *, times: int = 1, signing: str = "ok"
+    ) -> Posting:
+        """A person writes something, and the app is told of it `times` times if it has a link that the app may unfurl.
+
+        An app that does not take the event is told again at once, and then by advance(). `signing` is that of a click.
+        """
+        self._connect_unless_connected()
+        ts = self.say(text, as_, channel, thread)
+        posted = self.do(self.simulation.workspace.find, self.channel(channel), ts)
+        user = self.simulation.workspace.users[user_id(as_)]
+        event = self.do(unfurls.link_shared, self.simulation.workspace, user, posted)
+        return Posting(ts=ts, results=self._told(event, times, signing))
+
+    def compose(self, text: str, as_: Any) -> Posting:
+        """A person writes something and does not post it."""
+        self._connect_unless_connected()
+        user = self.simulation.workspace.users[user_id(as_)]
+        event = self.do(unfurls.composed, self.simulation.workspace, user, text)
+        return Posting(ts=event["event"]["message_ts"] if event else "", results=self._told(event))
+
+    def _told(self, event: dict[str, Any] | None, times: int = 1, signing: str = "ok") -> list[Result]:
+        if event is None:
+            return []
+        return [result for _ in range(times) for result in self._tell(Attempt(event=event, signing=signing))]
+
+    def _tell(self, attempt: Attempt) -> list[Result]:
+        """As often as it is due now; what is due later waits for advance()."""
+        events, results = self.simulation.events, []
+        further: Attempt | None = attempt
+        while further is not None and self.do(events.is_due, further):
+            results.append(self._send(self.do(events.outgoing, further)))
+            further = self.do(events.after, further, results[-1])
+        if further is not None:
+            self._untold.append(further)
+        return results
+
+    def _send(self, outgoing: Outgoing) -> Result:
+        if self._deliver is not None:
+            return self._hand_over(outgoing, self._deliver)
+        return self.call(self.simulation.clicks.deliver(outgoing, self._over_http()))
+
+    def _over_http(self) -> OverHttp:
+        app = self.simulation.workspace.app
+        return OverHttp(
+            session=self._session,
+            request_url=app.request_url,
+            options_url=app.options_url,
+            events_url=app.events_url,
+        )
 
     def _hand_over(self, outgoing: Outgoing, deliver: Deliver) -> Result:
         entry = self.do(self.simulation.clicks.begin, outgoing)
@@ -465,9 +623,7 @@ class Slack:
 
     def _click_over_http(self, asked: Mapping[str, Any], kill: Callable[[], object] | None) -> Result:
         before = self._last_sent()
-        app = self.simulation.workspace.app
-        send = OverHttp(session=self._session, request_url=app.request_url, options_url=app.options_url)
-        sent = self._begin(self.simulation.clicks.click(asked, send))
+        sent = self._begin(self.simulation.clicks.click(asked, self._over_http()))
         if kill is not None:
             until(lambda: sent.done() or self._last_sent() > before, what="the click to leave")
             kill()
@@ -481,6 +637,27 @@ class Slack:
         user = user_id(who)
         state = self.do(self._control.described, user)
         return View(slack=self, user=user, stored=state["views"][-1] if state["views"] else None)
+
+    def dialog(self, who: Any) -> Dialog:
+        """The dialog of old that this person has in front of them."""
+        user = user_id(who)
+        return Dialog(slack=self, user=user, stored=self.do(self._control.described, user)["dialog"])
+
+    def shortcut(
+        self, as_: Any, callback_id: str, message: Any = None, *, channel: str = "alerts", **options: Any
+    ) -> Result:
+        """Choose a shortcut of the app by the composer, or on a message: a Card, a message of `channel`, or its ts.
+
+        Options and results are those of Card.click().
+        """
+        asked = {"as": user_id(as_), "callback_id": callback_id, **options}
+        if message is None:
+            return self.click({**asked, "do": "shortcut"})
+        if isinstance(message, Card):
+            place = {"channel": message.channel, "ts": message.ts}
+        else:
+            place = {"channel": self.channel(channel), "ts": message if isinstance(message, str) else message["ts"]}
+        return self.click({**asked, **place, "do": "message_shortcut"})
 
     def say(self, text: str, as_: Any, channel: str = "alerts", thread: str = "") -> str:
         """A person writes something. Returns its ts."""
@@ -500,8 +677,14 @@ class Slack:
         self.do(self._control.alter_app, fields)
 
     def advance(self, seconds: float) -> None:
-        """Move Slack's clock: rate limits, lifetimes, the ts of messages. Signatures keep the machine's time."""
+        """Move Slack's clock: rate limits, lifetimes, the ts of messages, and events that are told again. Signatures keep the
+        machine's time.
+        """
         self.do(self.simulation.workspace.clock.advance, seconds)
+        self.do(self.simulation.workspace.change)
+        waiting, self._untold = self._untold, []
+        for attempt in waiting:
+            self._tell(attempt)
 
     # --- faults ------------------------------------------------------------------------------------------------------
     def fail(self, method: str, kind: str, times: int | None = 1, **how: Any) -> int:
@@ -595,7 +778,14 @@ def _buttons(message: Message) -> dict[str, dict[str, str]]:
         if target.element["type"] == "button":
             where = {"block_id": target.block_id, "action_id": target.element["action_id"]}
             found.setdefault(target.element["text"]["text"], where)
+    for old in legacy.targets(message):
+        if old.action["type"] == "button":
+            found.setdefault(old.action["text"], _place_of(old))
     return found
+
+
+def _place_of(old: legacy.OldTarget) -> dict[str, str]:
+    return {"attachment": str(old.attachment["id"]), "action": old.action["id"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -617,6 +807,8 @@ def _all_named(holder: Message) -> Iterator[Named]:
             if "action_id" in element:
                 where = {"block_id": block["block_id"], "action_id": element["action_id"]}
                 yield Named(names=tuple(_names(block, element)), element=element, where=where)
+    for old in legacy.targets(holder):
+        yield Named(names=(old.action["text"], old.action["name"]), element=old.action, where=_place_of(old))
 
 
 def _names(block: Mapping[str, Any], element: Mapping[str, Any]) -> Iterator[str]:
@@ -643,7 +835,11 @@ def _selected(element: Mapping[str, Any], texts: Sequence[str]) -> Any:
     """What choosing the options with these texts sends: one value, or several. Raises LookupError."""
     offered = fields.offered(element)
     found = [_option_named(text, offered)["value"] for text in texts]
-    return found if fields.VALUES[element["type"]][0] == "selected_options" else next(iter(found), None)
+    return found if _takes_several(element) else next(iter(found), None)
+
+
+def _takes_several(element: Mapping[str, Any]) -> bool:
+    return element["type"] != OLD_MENU and fields.VALUES[element["type"]][0] == "selected_options"
 
 
 def _options_named(
@@ -653,15 +849,22 @@ def _options_named(
     found = []
     for text in texts:
         query = text if element.get("min_query_length", 3) else ""
-        found.append(_option_named(text, [option for option, _ in listed(query)]))
-    return found if fields.VALUES[element["type"]][0] == "selected_options" else next(iter(found), None)
+        option = _option_named(text, [option for option, _ in listed(query)])
+        found.append(option["value"] if element["type"] == OLD_MENU else option)
+    return found if _takes_several(element) else next(iter(found), None)
 
 
 def _option_named(text: str, options: Sequence[Message]) -> Message:
     for option in options:
-        if option["text"]["text"] == text:
+        if _text_of(option) == text:
             return option
-    raise LookupError(f"there is no entry {text!r}; there are {[option['text']['text'] for option in options]}")
+    raise LookupError(f"there is no entry {text!r}; there are {[_text_of(option) for option in options]}")
+
+
+def _text_of(entry: Message) -> str:
+    """Of an option or of a group of them, in blocks or in an attachment."""
+    text: Any = entry.get("label") or entry["text"]
+    return str(text["text"] if isinstance(text, dict) else text)
 
 
 def _listed(result: Result) -> list[tuple[Message, str]]:
@@ -670,12 +873,12 @@ def _listed(result: Result) -> list[tuple[Message, str]]:
     if not result["body"]:
         return []
     answered = json.loads(result["body"])
-    groups = answered.get("option_groups") or [{"label": {"text": ""}, "options": answered.get("options", [])}]
-    return [(option, group["label"]["text"]) for group in groups for option in group["options"]]
+    groups = answered.get("option_groups") or [{"text": "", "options": answered.get("options", [])}]
+    return [(option, _text_of(group)) for group in groups for option in group["options"]]
 
 
 def _entry(option: Message, group: str) -> tuple[str, str, str]:
-    return (option["text"]["text"], option["value"], group)
+    return (_text_of(option), option["value"], group)
 
 
 def _view_texts(value: Any) -> Iterator[str]:
@@ -694,9 +897,9 @@ def _issues_of(message: Message) -> set[Any]:
     """The issues that the rows of buttons in a message are about."""
     found = set()
     for holder in (message, *message.get("attachments", [])):
-        for block in holder.get("blocks", []):
+        for name in (holder.get("callback_id", ""), *(block["block_id"] for block in holder.get("blocks", []))):
             try:
-                carried = json.loads(block["block_id"])
+                carried = json.loads(name)
             except ValueError:
                 continue
             if isinstance(carried, dict) and "issue" in carried:

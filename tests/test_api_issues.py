@@ -58,6 +58,17 @@ def test_the_list_is_paged_and_chosen_by_status(alice: Person, make_issue: Calla
         assert ask("GET", f"{path}?{wrong}", token)[0] == 400
 
 
+def test_the_list_is_searched_as_the_page_is(alice: Person, make_issue: Callable[..., Issue]) -> None:
+    fatal, _ = make_issue(level="fatal"), make_issue()
+    token, path = token_of(alice), "/api/0/organizations/acme/issues/?query="
+    assert [one["id"] for one in ask("GET", f"{path}is:new+level:fatal+zero", token)[1]] == [str(fatal.pk)]
+    status, refused = ask("GET", f"{path}level:loud", token)
+    assert (status, refused["detail"]) == (
+        400,
+        "level:loud makes no sense. level: takes fatal, error, warning, info, debug.",
+    )
+
+
 @pytest.mark.parametrize("shown", ["", "wrong", "tcsn_wrong"])
 def test_without_a_token_there_is_nothing(alice: Person, make_issue: Callable[..., Issue], shown: str) -> None:
     issue = make_issue()

@@ -24,17 +24,20 @@ from tests.slack_fixture import Slack
 from tests.world import BOT_TOKEN
 from tocsin import bus
 from tocsin.accounts.actor import Origin
-from tocsin.accounts.models import ApiToken, Organization, Role, Team
+from tocsin.accounts.models import ApiToken, Organization, Role, Team, User
 from tocsin.accounts.tokens import make_token
+from tocsin.alerts.commands import MuteRule
+from tocsin.alerts.models import Destination, Rule, RuleDestination, RuleMute
 from tocsin.clock import database_now
-from tocsin.issues.commands import Resolve
+from tocsin.issues.commands import Bulk, Listed, Resolve
 from tocsin.issues.models import Activity, Issue
 from tocsin.outbox.models import Delivery
 from tocsin.projects import releases
 from tocsin.projects.models import Key, Project, ProjectTeam
-from tocsin.slack.action_ids import Action, Form
-from tocsin.slack.actions import CHOICES, HANDLERS, LINKS, SUBMISSIONS
-from tocsin.slack.models import Identity, Installation, OpenedView, Workspace
+from tocsin.slack import searches
+from tocsin.slack.action_ids import Action, Form, ShortcutId
+from tocsin.slack.actions import CHOICES, DISMISSALS, HANDLERS, LINKS, SUBMISSIONS
+from tocsin.slack.models import Card, Identity, Installation, OpenedView, Workspace
 from tocsin.slack.options import SOURCES
 
 pytestmark = pytest.mark.guarantee
@@ -107,7 +110,8 @@ class World:
             *("pk", "version", "status", "substatus", "assignee_user", "assignee_team", "priority", "comment_count"),
             *("acknowledged_at", "archived_until", "resolution"),
         )
-        return [*issues, ("activities", Activity.objects.count())]
+        mutes = RuleMute.objects.order_by("pk").values_list("pk", "until", "ended_at")
+        return [*issues, ("activities", Activity.objects.count()), *mutes]
 
     def browser(self, who: str) -> Client:
         if who in CANNOT_SIGN_IN and who not in self.people:
@@ -144,6 +148,8 @@ def world(
     now = database_now()
     ours = make_issue()
     foreign = make_issue(of=theirs)
+    for issue in (ours, foreign):
+        hang(issue, workspace)
     deleted = make_issue()
     gone = deleted.pk
     deleted.delete()
@@ -158,6 +164,26 @@ def world(
             Owner.GONE: "nowhere",
             Owner.DELETED: "acme",
         },
+    )
+
+
+def hang(issue: Issue, workspace: Workspace) -> None:
+    """A rule of the issue's project has told #alerts of it: the message that `tests.signed` clicks on."""
+    project, organization = issue.project, issue.organization
+    rule = Rule.objects.create(organization=organization, project=project, name="New issues")
+    alerts = Destination.objects.create(organization=organization, kind="slack", address="T0TOCSIN/C0ALERTS", name="#a")
+    RuleDestination.objects.create(organization=organization, rule=rule, destination=alerts)
+    Card.objects.create(
+        organization=organization,
+        workspace=workspace,
+        destination=alerts,
+        subject_kind="issue",
+        subject_id=issue.pk,
+        address=alerts.address,
+        channel="C0ALERTS",
+        ts="1700000000.000100",
+        rules=[rule.pk],
+        created_at=database_now(),
     )
 
 
@@ -196,7 +222,7 @@ ROUTES: dict[str, tuple[Door, tuple[str, ...]]] = {
     "api/0/issues/<int:issue_id>/": (Door.API_ISSUE, ("GET", "PUT")),
     "api/0/issues/<int:issue_id>/comments/": (Door.API_COMMENTS, ("GET", "POST")),
     "": (Door.HOME, ("GET", "HEAD")),
-    "organizations/<slug:slug>/issues/": (Door.LIST, ("GET", "HEAD")),
+    "organizations/<slug:slug>/issues/": (Door.LIST, ("GET", "HEAD", "POST")),
     "organizations/<slug:slug>/issues/<int:issue_id>/": (Door.ISSUE, ("GET", "HEAD", "POST")),
     "organizations/<slug:slug>/issues/<int:issue_id>/events/<slug:event_id>/": (Door.ISSUE, ("GET", "HEAD", "POST")),
     "slack/link/<str:token>/": (Door.LINK, ("GET", "HEAD", "POST")),
@@ -319,6 +345,23 @@ def test_nothing_on_a_page_changes_what_somebody_may_not_change(world: World, wh
     assert world.state() == before
 
 
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+def test_nothing_done_to_many_changes_what_somebody_may_not_change(world: World, who: str, whose: Owner) -> None:
+    """On the list of every organization, and whatever is ticked there."""
+    if standing(who, whose) is Standing.MAY and who not in CANNOT_SIGN_IN:
+        return  # tests/test_web_issue_bulk.py: what happens then
+    browser, before = world.browser(who), world.state()
+    token = csrf_token(browser)
+    for at in Owner:
+        for action in ("resolve", "archive", "reopen", "assign"):
+            ticked = f"{world.issues[whose]}:1"
+            fields = {"action": action, "csrfmiddlewaretoken": token, "issue": ticked, "assignee": "me"}
+            answer = browser.post(address(of(Door.LIST)[0], world, at), fields, follow=True)
+            assert SECRET not in answer.content.decode() or standing(who, organization_of(at)) is not Standing.STRANGER
+    assert world.state() == before
+
+
 @pytest.mark.parametrize("who", ["alice", "bob", "eve", "nobody"])
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_route_takes_its_own_methods_only_and_no_get_changes_anything(world: World, route: str, who: str) -> None:
@@ -428,7 +471,8 @@ def test_a_token_may_what_its_person_and_its_scopes_may(world: World, who: str, 
 
 # --- Slack ------------------------------------------------------------------------------------------------------------
 
-# What pressing it does for somebody who may: the activity that it leaves, or "" where it opens a dialog.
+# What pressing it does for somebody who may: the activity that it leaves, or what becomes of the rule, or "" where it opens a
+# dialog.
 ACTIONS: dict[Action, str] = {
     Action.RESOLVE: "resolved",
     Action.RESOLVE_FORM: "",
@@ -439,17 +483,43 @@ ACTIONS: dict[Action, str] = {
     Action.UNDO: "undone",
     Action.ACKNOWLEDGE: "acknowledged",
     Action.COMMENT_FORM: "",
+    Action.MUTE_FORM: "",
+    Action.UNMUTE: "unmuted",
+    Action.PRIORITY_FORM: "",
 }
-FORMS: dict[Form, str] = {Form.RESOLVE: "resolved", Form.ARCHIVE: "archived", Form.COMMENT: "commented"}
-MENUS = (Action.ASSIGN, Action.CHOOSE_RELEASE)
+# The same in attachments of old, by name and value.
+OLD: dict[tuple[Action, str], str] = {
+    (Action.STATUS, "resolved"): "resolved",
+    (Action.STATUS, "ignored"): "archived",
+    (Action.ASSIGN_OLD, ""): "assigned",
+    (Action.RESOLVE_DIALOG, "resolve_dialog"): "",
+}
+FORMS: dict[Form, str] = {
+    Form.RESOLVE: "resolved",
+    Form.ARCHIVE: "archived",
+    Form.COMMENT: "commented",
+    Form.PRIORITY: "priority",
+    Form.MUTE: "muted",
+    Form.UNMUTE: "unmuted",
+}
+MENUS = (Action.ASSIGN, Action.CHOOSE_RELEASE, Action.CHOOSE_ASSIGNEE)
+
+
+# Who sees issues in the modal that a shortcut opens.
+SHORTCUTS: dict[ShortcutId, tuple[Standing, ...]] = {
+    ShortcutId.FIND: (Standing.MAY, Standing.LOOKS),
+    ShortcutId.TRIAGE: (Standing.MAY,),
+    ShortcutId.COMMENT: (),
+}
 
 
 def test_every_action_dialog_and_menu_is_in_the_matrix() -> None:
-    assert set(HANDLERS) == set(ACTIONS), "Say in ACTIONS what the new action does."
+    assert set(HANDLERS) == set(ACTIONS) | {action for action, _ in OLD}, "Say in ACTIONS what the new action does."
     assert set(SUBMISSIONS) == set(FORMS), "Say in FORMS what the new dialog does."
-    assert set(SOURCES) == set(MENUS), "Add the new menu to MENUS."
-    assert set(Action) - set(HANDLERS) - CHOICES - LINKS == {Action.MORE}
-    assert set(Form) - set(SUBMISSIONS) == {Form.TOLD}
+    assert set(SOURCES) == {*MENUS, Action.ASSIGN_OLD}, "Add the new menu to MENUS."
+    assert set(Action) - set(HANDLERS) - CHOICES - LINKS - DISMISSALS == {Action.MORE}
+    assert set(Form) - set(SUBMISSIONS) == {Form.TOLD} | searches.FORMS
+    assert set(SHORTCUTS) == set(ShortcutId), "Say in SHORTCUTS who sees issues in the new one."
 
 
 def slack_id(world: World, who: str) -> str:
@@ -467,6 +537,25 @@ def carried(world: World, whose: Owner, action: Action) -> str:
         more = {"undo": performed.activity.pk} if action is Action.UNDO else {}
         issue = performed.issue
     return json.dumps({"issue": world.issues[whose], "v": issue.version if issue else 1, **more})
+
+
+def muted(world: World, whose: Owner) -> None:
+    """Somebody who may has muted the rule of the issue's card."""
+    card = Card.objects.filter(subject_id=world.issues[whose]).first()
+    if card is not None and card.destination_id is not None:
+        by = world.people["olga" if whose is Owner.OURS else "eve"].actor(Origin.WEB)
+        rules = tuple(card.rules)
+        command = MuteRule(issue_id=card.subject_id, destination_id=card.destination_id, rule_ids=rules, hours=1)
+        assert not bus.perform(command, by=by).sentence
+
+
+def done() -> tuple[str, User | None]:
+    """What was done last, and by whom: to a rule, or else to an issue."""
+    mute = RuleMute.objects.last()
+    if mute is not None:
+        return ("unmuted", mute.ended_by) if mute.ended_at else ("muted", mute.by)
+    activity = Activity.objects.latest("id")
+    return activity.kind, activity.user
 
 
 def used(action: Action, value: str, world: World) -> dict[str, Any]:
@@ -499,6 +588,8 @@ def expected_whisper(who: str, whose: Owner) -> str:
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_button_does_what_its_person_may(world: World, slack: Slack, action: Action, who: str, whose: Owner) -> None:
     value = carried(world, whose, action)
+    if action is Action.UNMUTE:
+        muted(world, whose)
     before = world.state()
     trigger = slack.simulation.workspace.triggers.issue(slack_id(world, who))
     answer = interactive(block_actions(used(action, value, world), user=slack_id(world, who), trigger_id=trigger))
@@ -507,8 +598,7 @@ def test_a_button_does_what_its_person_may(world: World, slack: Slack, action: A
     if whose is Owner.OURS and standing(who, whose) is Standing.MAY and who not in NOT_LINKED:
         assert whispers() == []
         if ACTIONS[action]:
-            assert Activity.objects.latest("id").kind == ACTIONS[action]
-            assert Activity.objects.latest("id").user == world.people[who].user
+            assert done() == (ACTIONS[action], world.people[who].user)
         else:
             assert len(slack.journal("views.open")) == 1
             assert world.state() == before
@@ -518,6 +608,100 @@ def test_a_button_does_what_its_person_may(world: World, slack: Slack, action: A
     (told,) = whispers()
     assert expected_whisper(who, whose) in told
     assert SECRET not in told
+
+
+def old(who: str, issue: int, **more: Any) -> dict[str, Any]:
+    """What Slack sends of attachments and dialogs of old."""
+    return {
+        "type": "interactive_message",
+        "callback_id": json.dumps({"issue": issue}),
+        "team": {"id": "T0TOCSIN", "domain": "x"},
+        "channel": {"id": "C0ALERTS", "name": "alerts"},
+        "user": {"id": who, "name": who.lower()},
+        "action_ts": "1700000001.000100",
+        "message_ts": "1700000000.000100",
+        **more,
+    }
+
+
+def assert_refused(answer: Any, who: str, whose: Owner) -> None:
+    """In the answer itself; of an issue that is not ours by a whisper."""
+    assert SECRET not in answer.content.decode()
+    if whose is not Owner.OURS:
+        assert (answer.status_code, answer.content) == (403, b"")
+    said = whispers()[0] if whose is not Owner.OURS else json.loads(answer.content)["text"]
+    assert expected_whisper(who, whose) in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+@pytest.mark.parametrize(("action", "value"), OLD)
+def test_a_button_of_old_does_what_its_person_may(
+    world: World, slack: Slack, action: Action, value: str, who: str, whose: Owner
+) -> None:
+    slack.connect("http://localhost/slack/interactive")
+    before = world.state()
+    chosen = [{"value": f"user:{world.people['alice'].user.pk}"}]
+    pressed = {"name": action.value, "type": "button", "value": value, "selected_options": chosen}
+    message = {"type": "message", "text": "", "ts": "1700000000.000100"}
+    trigger = slack.simulation.workspace.triggers.issue(slack_id(world, who), channel="C0ALERTS")
+    answer = interactive(
+        old(
+            slack_id(world, who),
+            world.issues[whose],
+            actions=[pressed],
+            original_message=message,
+            trigger_id=trigger,
+        )
+    )
+    if whose is Owner.OURS and standing(who, whose) is Standing.MAY and who not in NOT_LINKED:
+        assert (answer.status_code, whispers()) == (200, [])
+        if OLD[action, value]:
+            assert json.loads(answer.content).keys() == {"attachments"}
+            assert Activity.objects.latest("id").kind == OLD[action, value]
+        else:
+            assert answer.content == b""
+            assert len(slack.journal("dialog.open")) == 1
+            assert world.state() == before
+        return
+    assert world.state() == before
+    assert slack.journal("dialog.open") == []
+    assert_refused(answer, who, whose)
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+def test_a_dialog_of_old_does_what_its_person_may(world: World, who: str, whose: Owner) -> None:
+    before = world.state()
+    submitted = old(
+        slack_id(world, who), world.issues[whose], type="dialog_submission", submission={"resolve_type": "resolved"}
+    )
+    answer = interactive(submitted)
+    assert (answer.status_code, answer.content) == (200, b"")
+    if whose is Owner.OURS and standing(who, whose) is Standing.MAY and who not in NOT_LINKED:
+        assert whispers() == []
+        assert Activity.objects.latest("id").kind == "resolved"
+        return
+    assert world.state() == before
+    (told,) = whispers()
+    assert expected_whisper(who, whose) in told
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+@pytest.mark.parametrize("kind", ["interactive_message", "dialog_suggestion"])
+def test_a_menu_of_old_lists_nothing_to_whoever_may_not(world: World, kind: str, who: str, whose: Owner) -> None:
+    asked = old(slack_id(world, who), world.issues[whose], type=kind, name="assign", value="")
+    answer = json.loads(interactive(asked, "/slack/options").content)
+    listed = [each for group in answer.get("option_groups", [answer]) for each in group["options"]]
+    if whose is not Owner.OURS:
+        assert listed == []
+    elif who in NOT_LINKED:
+        assert [each["value"] for each in listed] == ["link"]
+    else:
+        assert bool(listed) == (standing(who, whose) is Standing.MAY)
 
 
 def modal(
@@ -534,8 +718,13 @@ def modal(
         form=form,
         issue_id=world.issues[whose],
         version=issue.version if issue else 1,
+        channel="C0ALERTS",
+        ts="1700000000.000100",
         created_at=database_now(),
     )
+
+
+FILLED_IN = {"text": "It is the till.", "priority": "low", "mute_hours": "8"}
 
 
 def submission(who: str, key: str, form: Form, **more: Any) -> dict[str, Any]:
@@ -546,7 +735,7 @@ def submission(who: str, key: str, form: Form, **more: Any) -> dict[str, Any]:
         "private_metadata": key,
         "hash": "1.a",
         "blocks": [],
-        "state": {"values": {"text": {"tocsin.typed": {"type": "plain_text_input", "value": "It is the till."}}}},
+        "state": {"values": {name: {"x": {"value": value}} for name, value in FILLED_IN.items()}},
     }
     return {
         "type": "view_submission",
@@ -565,16 +754,112 @@ def test_a_dialog_does_what_its_person_may(
     world: World, workspace: Workspace, installation: Installation, form: Form, who: str, whose: Owner
 ) -> None:
     opened = modal(world, workspace, installation, who, whose, form)
+    if form is Form.UNMUTE:
+        muted(world, whose)
     before = world.state()
     answer = interactive(submission(slack_id(world, who), opened.key, form))
     assert answer.status_code == 200
     assert SECRET not in answer.content.decode()
     if whose is Owner.OURS and standing(who, whose) is Standing.MAY and who not in NOT_LINKED:
         assert answer.content == b""
-        assert Activity.objects.latest("id").kind == FORMS[form]
+        assert done() == (FORMS[form], world.people[who].user)
         return
     told = json.loads(answer.content)["view"]["blocks"][0]["text"]["text"]
     assert expected_whisper(who, whose) in told
+    assert world.state() == before
+
+
+def acting(kind: str, who: str, **more: Any) -> dict[str, Any]:
+    person = {"team": {"id": "T0TOCSIN", "domain": "x"}, "user": {"id": who, "username": who, "team_id": "T0TOCSIN"}}
+    return {"type": kind, **person, "action_ts": "1.1", **more}
+
+
+@pytest.mark.parametrize("who", STANDINGS)
+@pytest.mark.parametrize("shortcut", SHORTCUTS)
+def test_a_shortcut_shows_what_its_person_may_see(world: World, slack: Slack, shortcut: ShortcutId, who: str) -> None:
+    before = world.state()
+    trigger = slack.simulation.workspace.triggers.issue(slack_id(world, who))
+    message = {
+        "channel": {"id": "C0ALERTS"},
+        "message_ts": "1.1",
+        "message": {"ts": "1.1", "text": "x", "user": "U0BOB"},
+    }
+    answer = interactive(
+        acting("shortcut", slack_id(world, who), callback_id=shortcut.value, trigger_id=trigger, **message)
+    )
+    assert (answer.status_code, answer.content, world.state()) == (200, b"", before)
+    (opened,) = slack.journal("views.open")
+    shown = json.dumps(opened["args"]["view"])
+    sees = standing(who, Owner.OURS) in SHORTCUTS[shortcut] and who not in NOT_LINKED
+    assert (SECRET in shown) is sees
+    assert "BAKERY" not in shown
+    assert f"{world.issues[Owner.THEIRS]}:" not in shown
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+def test_many_are_changed_and_put_back_by_whoever_may(
+    world: World, workspace: Workspace, installation: Installation, who: str, whose: Owner
+) -> None:
+    """Whatever is ticked, in a modal that they came by somehow."""
+    opened = modal(world, workspace, installation, who, Owner.OURS, Form.TRIAGE)
+    before = world.state()
+    boxes = {"type": "checkboxes", "selected_options": [{"value": f"{world.issues[whose]}:1"}]}
+    what = {"type": "radio_buttons", "selected_option": {"value": "resolve"}}
+    submitted = submission(slack_id(world, who), opened.key, Form.TRIAGE)
+    submitted["view"]["state"]["values"] = {"issues:0": {"x": boxes}, "what": {"x": what}}
+    answer = interactive(submitted)
+    assert (answer.status_code, SECRET in answer.content.decode()) == (200, False)
+    if whose is Owner.OURS and standing(who, whose) is Standing.MAY and who not in NOT_LINKED:
+        assert Activity.objects.get().kind == "resolved"
+        undo = submission(slack_id(world, who), opened.key, Form.BULK_DONE)
+        assert b"Undone: 1 issue." in interactive(undo).content
+        assert Activity.objects.latest("id").kind == "undone"
+        return
+    assert world.state() == before
+
+
+@pytest.mark.parametrize("who", STANDINGS)
+def test_what_others_did_to_many_is_put_back_by_whoever_may(
+    world: World, workspace: Workspace, installation: Installation, who: str
+) -> None:
+    listed = (Listed(issue_id=world.issues[Owner.OURS], seen_version=1),)
+    organization = world.people["alice"].organization
+    bulk = Bulk(organization_id=organization.pk, shape=Resolve(issue_id=0), issues=listed)
+    done = bus.perform(bulk, by=world.people["olga"].actor(Origin.WEB))
+    opened = modal(world, workspace, installation, who, Owner.OURS, Form.BULK_DONE)
+    OpenedView.objects.filter(pk=opened.pk).update(values={"bulk": done.bulk_id})
+    before = world.state()
+    answer = interactive(submission(slack_id(world, who), opened.key, Form.BULK_DONE))
+    assert answer.status_code == 200
+    is_allowed = standing(who, Owner.OURS) is Standing.MAY and who not in NOT_LINKED
+    assert (world.state() != before) is is_allowed
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+def test_a_message_becomes_a_comment_of_whoever_may(
+    world: World, workspace: Workspace, installation: Installation, who: str, whose: Owner
+) -> None:
+    opened = modal(world, workspace, installation, who, Owner.OURS, Form.COMMENT_MESSAGE)
+    kept = {"author": "Bob", "said": "x", "permalink": ""}
+    OpenedView.objects.filter(pk=opened.pk).update(issue_id=0, values=kept)
+    before = world.state()
+    asked = acting(
+        "block_suggestion", slack_id(world, who), action_id=Action.CHOOSE_ISSUE.value, block_id="issue", value=""
+    )
+    asked["view"] = {"id": "V1", "private_metadata": opened.key, "callback_id": Form.COMMENT_MESSAGE.value}
+    listed = [each["value"] for each in json.loads(interactive(asked, "/slack/options").content)["options"]]
+    may = standing(who, Owner.OURS) is Standing.MAY and who not in NOT_LINKED
+    assert listed == ([str(world.issues[Owner.OURS])] if may else ["link"] if who in NOT_LINKED else [])
+    submitted = submission(slack_id(world, who), opened.key, Form.COMMENT_MESSAGE)
+    chosen = {"type": "external_select", "selected_option": {"value": str(world.issues[whose])}}
+    submitted["view"]["state"]["values"]["issue"] = {"x": chosen}
+    answer = interactive(submitted)
+    assert (answer.status_code, SECRET in answer.content.decode()) == (200, False)
+    if may and whose is Owner.OURS:
+        assert Activity.objects.get().kind == "commented"
+        return
     assert world.state() == before
 
 
@@ -613,7 +898,7 @@ def test_a_menu_lists_nothing_to_whoever_may_not(
 
 @pytest.mark.parametrize("whose", Owner)
 @pytest.mark.parametrize("who", STANDINGS)
-@pytest.mark.parametrize("action", sorted(CHOICES | LINKS))
+@pytest.mark.parametrize("action", sorted(CHOICES | LINKS | DISMISSALS))
 def test_choices_in_dialogs_and_links_change_nothing(
     world: World, workspace: Workspace, installation: Installation, action: Action, who: str, whose: Owner
 ) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -57,20 +57,39 @@ def everything_on(shop: Shop, issue: Issue, people: list[Person]) -> list[Outgoi
 
 
 NOBODY = {"text": {"type": "plain_text", "text": "Nobody"}, "value": "none"}
-ENDS = ("Until it escalates", "For some hours", "Forever")
+# What opens a dialog, and what is chosen in it.
+DIALOGS = (
+    ("Archive…", "Archive it", "Until it escalates"),
+    ("Archive…", "Archive it", "For some hours"),
+    ("Archive…", "Archive it", "Forever"),
+    ("Resolve…", "Since when is it solved?", "In the next release"),
+    ("Resolve…", "Since when is it solved?", "In the current release"),
+    ("Priority", "Priority", "Medium"),
+    ("Priority", "Priority", "Low"),
+    ("Comment", "Comment", ""),
+)
 
 
-def dialog(shop: Shop, issue: Issue, who: Person, dice: random.Random) -> Outgoing:
-    """A dialog that this person has filled in, and not submitted yet."""
-    label = dice.choice(["Archive…", "Comment"])
-    if label == "Archive…" and label not in shop.card(issue).buttons:
-        label = "Comment"
+def dialogs(dice: random.Random) -> Iterator[tuple[str, str, str]]:
+    """Each as often as every other."""
+    while True:
+        yield from dice.sample(DIALOGS, len(DIALOGS))
+
+
+def dialog(
+    shop: Shop, issues: list[Issue], who: Person, dice: random.Random, wanted: Iterator[tuple[str, str, str]]
+) -> Outgoing:
+    """A dialog that this person has filled in on some card, and not submitted yet."""
+    label, field, choice = next(wanted)
+    issue = dice.choice([issue for issue in issues if "…" not in label or label in shop.card(issue).buttons] or issues)
+    if "…" in label and label not in shop.card(issue).buttons:
+        label, field, choice = DIALOGS[-1]
     shop.click(issue, label, who)
     view = shop.slack.view(who)
-    if label == "Comment":
-        view.type("Comment", f"It is the till, I think ({dice.random()}).")
+    if choice:
+        view.choose(field, choice)
     else:
-        view.choose("Archive it", dice.choice(ENDS))
+        view.type(field, f"It is the till, I think ({dice.random()}).")
     asked = {"do": "submit", "as": who.slack_user_id, "view": True}
     built = shop.slack.do(shop.slack.simulation.clicks.build, asked)
     assert built is not None
@@ -105,15 +124,15 @@ def test_clicks_that_come_many_times_at_once_and_shuffled_take_effect_once(
 ) -> None:
     dice = random.Random(seed)
     people = [shop.alice, ada, shop.bob, shop.carol]
-    issues = [shop.issue() for _ in range(4)]
+    issues = [shop.issue(release=f"shop@1.4.{number}") for number in range(4)]
     shop.slack.expect_faults()  # a dialog that was answered by hand is not closed by it
     late: list[Outgoing] = []  # pressed on a card as it was then, delivered when it has changed
-    delivered = 0
+    delivered, wanted = 0, dialogs(dice)
     while delivered < DELIVERIES:
         clicks = [click for issue in issues for click in everything_on(shop, issue, people)]
-        dialogs = [dialog(shop, dice.choice(issues), who, dice) for who in people[:2]]
+        filled_in = [dialog(shop, issues, who, dice, wanted) for who in people[:2]]
         dice.shuffle(clicks)
-        late, now = [*late, *clicks[:5]], [*clicks[5:], *late[:5], *dialogs]
+        late, now = [*late, *clicks[:5]], [*clicks[5:], *late[:5], *filled_in]
         del late[:5]
         deliveries = [click for click in now for _ in range(dice.randint(1, 4))]
         dice.shuffle(deliveries)
@@ -123,8 +142,12 @@ def test_clicks_that_come_many_times_at_once_and_shuffled_take_effect_once(
             if view := shop.slack.view(who):
                 view.close()
         shop.settle()
-    kinds = set(Activity.objects.filter(origin="slack").values_list("kind", flat=True))
-    assert kinds >= {"resolved", "archived", "assigned", "unassigned", "acknowledged", "commented", "undone"}
+    of_slack = Activity.objects.filter(origin="slack")
+    assert {*of_slack.values_list("kind", flat=True)} >= {
+        *("resolved", "archived", "assigned", "unassigned", "priority", "acknowledged", "commented", "undone")
+    }
+    submitted = {sent.about["form"] for sent in shop.driver.journal.sent if sent.what == "submission"}
+    assert submitted == {f"tocsin.form.{name}" for name in ("archive", "resolve", "priority", "comment")}
     shop.assert_kept()
 
 
@@ -147,7 +170,8 @@ def test_of_two_people_at_once_one_wins_and_the_other_is_told_who(committed: Non
 class Model:
     """An issue, as simply as it can be said."""
 
-    status: str = "unresolved"
+    status: str = "unresolved"  # or "resolved now", "resolved after" that release, "resolved in" it
+    priority: str = "high"
     assignee: int | None = None
     version: int = 1
     is_acknowledged: bool = False
@@ -176,10 +200,14 @@ class Model:
         if what == "Undo":
             return self._undo(who, seen)
         side, value = ("assignee", whom) if what == "Assign" else ("status", STATUS[what])
+        return "" if self.submit(who, seen, side, value) else self._winner(side)
+
+    def submit(self, who: str, seen: int, side: str, value: Any) -> bool:
+        """Whether it has an effect."""
         if getattr(self, side) == value or self.is_stale(who, side, seen):
-            return self._winner(side)
+            return False
         self.change(who, side, value)
-        return ""
+        return True
 
     def _undo(self, who: str, seen: int) -> str:
         """An Undo is of the version on whose card it stood."""
@@ -196,7 +224,14 @@ class Model:
 
 
 REFUSED = {"bob": "your role in Acme does not change issues", "carol": "onnect"}
-STATUS = {"Resolve": "resolved", "Reopen": "unresolved"}
+STATUS = {"Resolve": "resolved now", "Reopen": "unresolved"}
+# What opens a dialog, what is chosen in it, and what it makes of the issue.
+IN_DIALOGS = (
+    ("Resolve…", "Since when is it solved?", "In the next release", "status", "resolved after"),
+    ("Resolve…", "Since when is it solved?", "In the current release", "status", "resolved in"),
+    ("Priority", "Priority", "Medium", "priority", "medium"),
+    ("Priority", "Priority", "Low", "priority", "low"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +253,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.issue = self.shop.issue()
+        self.issue = self.shop.issue(release="shop@1.4.2")
         self.model = Model()
         self.seen: list[Seen] = []
         self.look()
@@ -227,6 +262,7 @@ class Story(RuleBasedStateMachine):
     def look(self) -> None:
         """The card is brought up to date, and everybody looks at it."""
         self.shop.settle()
+        self.shown = self.model.version
         card = self.shop.card(self.issue)
         for who, person in self.people.items():
             for what in ("Acknowledge", *(label for label in BUTTONS if label in card.buttons)):
@@ -264,13 +300,36 @@ class Story(RuleBasedStateMachine):
         assert len(whispers) == bool(why_not), click
         assert all(why_not in each for each in whispers), click
 
+    @rule(who=st.sampled_from(["alice", "ada"]), what=st.sampled_from(IN_DIALOGS), times=st.integers(1, 3))
+    def fill_in(self, who: str, what: tuple[str, str, str, str, str], times: int) -> None:
+        """A dialog is opened from the card as it hangs, filled in, and submitted so often."""
+        label, field, choice, side, value = what
+        person, done = self.people[who], Activity.objects.count()
+        if label == "Resolve…" and label not in self.shop.card(self.issue).buttons:
+            return
+        self.shop.click(self.issue, label, person)
+        self.shop.slack.view(person).choose(field, choice)
+        self.shop.slack.view(person).submit(times=times)
+        has_effect = self.model.submit(who, self.shown, side, value)
+        assert Activity.objects.count() - done == has_effect, what
+        view = self.shop.slack.view(person)
+        assert bool(view) != has_effect, what
+        if view:
+            view.close()
+
     @invariant()
     def it_is_as_the_model_says(self) -> None:
         if not hasattr(self, "issue"):
             return
         issue = Issue.objects.get(pk=self.issue.pk)
-        assert (issue.status, issue.assignee_user_id, issue.version) == (
+        assert (
+            f"{issue.status} {issue.resolution}".strip(),
+            issue.priority,
+            issue.assignee_user_id,
+            issue.version,
+        ) == (
             self.model.status,
+            self.model.priority,
             self.model.assignee,
             self.model.version,
         )

@@ -16,6 +16,8 @@ from tests.audit.world import Shop
 from tests.boundaries import Boundaries, Killed, Names, Strike, fail, held_up, kill, watched
 from tests.sizes import FULL
 from tests.work import let_pass
+from tocsin.alerts.models import RuleMute
+from tocsin.alerts.mutes import end_mutes
 from tocsin.clock import database_now
 from tocsin.issues.expiry import expire
 from tocsin.issues.models import Issue
@@ -139,6 +141,37 @@ def end_archives(shop: Shop, _: Context) -> None:
     expire(database_now())
 
 
+def to_mute(shop: Shop) -> Context:
+    issue = shop.issue()
+    shop.click(issue, "Mute this rule here…", shop.alice)
+    return issue
+
+
+def muted(shop: Shop) -> Context:
+    issue = to_mute(shop)
+    submit(shop, issue)
+    shop.settle()
+    return issue
+
+
+def to_unmute(shop: Shop) -> Context:
+    return shop.driver.pressed(shop.card(muted(shop)), "Unmute", shop.alice)
+
+
+def is_held_back(shop: Shop) -> Context:
+    muted(shop)
+    accepted(shop)
+
+
+def muted_till_now(shop: Shop) -> Context:
+    muted(shop)
+    RuleMute.objects.update(until=database_now())
+
+
+def end_rule_mutes(shop: Shop, _: Context) -> None:
+    end_mutes(database_now())
+
+
 def missed(shop: Shop) -> Context:
     shop.issue()
     Card.objects.update(content_hash="")
@@ -182,6 +215,12 @@ FLOWS: dict[str, Flow] = {
         prepare=refused, act=deliver, again=deliver, boundaries=[*COMMIT, *WRITE, *call("response_url"), *COMMIT]
     ),
     "an archive ended by the clock": Flow(prepare=archived, act=end_archives, again=end_archives, boundaries=COMMIT),
+    "a rule muted": Flow(prepare=to_mute, act=submit, again=submit, boundaries=COMMIT),
+    "a rule unmuted": Flow(prepare=to_unmute, act=send, again=send, boundaries=COMMIT),
+    "an event of a muted rule digested": Flow(prepare=is_held_back, act=digest, again=digest, boundaries=DIGEST),
+    "a mute ended by the clock": Flow(
+        prepare=muted_till_now, act=end_rule_mutes, again=end_rule_mutes, boundaries=COMMIT
+    ),
     "cards reconciled": Flow(prepare=missed, act=reconcile, again=reconcile, boundaries=COMMIT),
 }
 

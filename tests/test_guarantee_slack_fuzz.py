@@ -55,10 +55,10 @@ def seeds(shop: Shop) -> list[dict[str, Any]]:
         shop.slack.do(build, {"do": "submit", **in_view}),
         shop.slack.do(build, {"do": "close", **in_view}),
     ]
-    return [*pressed, *(each.payload for each in asked if each is not None), *others()]
+    return [*pressed, *(each.payload for each in asked if each is not None), *others(issue.pk)]
 
 
-def others() -> Iterator[dict[str, Any]]:
+def others(issue_id: int) -> Iterator[dict[str, Any]]:
     team = {"team_id": "T0TOCSIN", "api_app_id": "A0TOCSIN"}
     person = {"team": {"id": "T0TOCSIN", "domain": "x"}, "user": {"id": "U0ALICE", "username": "alice"}}
     yield {"type": "event_callback", **team, "event_id": "Ev1", "event": {"type": "link_shared", "user": "U0ALICE"}}
@@ -66,16 +66,48 @@ def others() -> Iterator[dict[str, Any]]:
     yield {"type": "url_verification", "challenge": "abc"}
     yield {"type": "app_rate_limited", **team, "minute_rate_limited": 1_700_000_000}
     yield {"command": "/tocsin", "text": "help", "user_id": "U0ALICE", "channel_id": "C0ALERTS", **team}
-    yield {"type": "shortcut", **person, "callback_id": "find", "action_ts": "1.1", "trigger_id": "1.2.c"}
+    yield {"type": "shortcut", **person, "callback_id": "tocsin.find", "action_ts": "1.1", "trigger_id": "1.2.c"}
     yield {
         "type": "message_action",
         **person,
-        "callback_id": "comment",
-        "message": {"ts": "1.1"},
+        "callback_id": "tocsin.comment",
+        "channel": {"id": "C0ALERTS", "name": "alerts"},
+        "message_ts": "1.1",
+        "message": {"ts": "1.1", "text": "It burns", "user": "U0BOB"},
         "trigger_id": "1.2.c",
     }
-    yield {"type": "interactive_message", **person, "callback_id": '{"issue":1}', "actions": [{"name": "status"}]}
-    yield {"type": "dialog_submission", **person, "callback_id": '{"issue":1}', "submission": {"resolve_type": "x"}}
+    about = json.dumps(
+        {"issue": issue_id, "orig_response_url": "https://hooks.slack.com/actions/x", "is_message": True}
+    )
+    old = {
+        **person,
+        "callback_id": about,
+        "channel": {"id": "C0ALERTS", "name": "alerts"},
+        "action_ts": "1700000001.000100",
+        "message_ts": "1700000000.000100",
+        "attachment_id": "1",
+        "response_url": "https://hooks.slack.com/actions/x",
+        "trigger_id": "1.2.c",
+    }
+    message = {"type": "message", "ts": "1700000000.000100", "thread_ts": "1700000000.000100", "attachments": []}
+    shown = {"type": "interactive_message", **old, "original_message": message}
+    for value in (
+        "resolved",
+        "ignored:archived_until_condition_met:10",
+        "unresolved:ongoing",
+        "resolved:inNextRelease",
+    ):
+        yield {**shown, "actions": [{"name": "status", "type": "button", "value": value}]}
+    chosen = {"name": "assign", "type": "select", "selected_options": [{"value": "none"}]}
+    yield {**shown, "actions": [chosen, {"name": "status", "value": "ignored"}]}
+    yield {"type": "interactive_message", **old, "actions": [chosen]}
+    yield {**shown, "is_app_unfurl": True, "actions": [{"name": "status", "value": "resolved"}]}
+    yield {"type": "interactive_message", **old, "name": "assign", "value": "al"}
+    yield {"type": "dialog_suggestion", **old, "name": "assign", "value": "al", "state": "{}"}
+    seen = json.dumps({"ts": "1700000000.000100", "v": 1, "is_ephemeral": False, "is_unfurl": False})
+    for value in ("resolved", "resolved:inCurrentRelease", "x"):
+        yield {"type": "dialog_submission", **old, "state": seen, "submission": {"resolve_type": value}}
+    yield {"type": "dialog_cancellation", **old, "state": seen}
 
 
 def paths(value: Any, so_far: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -73,6 +73,8 @@ def test_the_demo_tells_everything_in_one_line_and_its_cards_work(demo: Start) -
     channel = told["slack"]["channels"]["alerts"]
     cards = ask(f"{page}control/state")["messages"][channel]
     assert len(cards) == 4
+    classic = ask(f"{page}control/state")["messages"][told["slack"]["channels"]["classic"]]
+    assert [len(message["attachments"]) for message in classic] == [1] * 4, "the same, in the style of old"
 
     issues = ask(f"{told['url']}/api/0/organizations/{told['organization']}/issues/", told["api_token"])
     assert {issue["status"] for issue in issues} == {"unresolved"}
@@ -105,7 +107,7 @@ def test_another_slack_is_used_when_it_is_named(demo: Start, slack: Slack) -> No
     assert told["slack"]["api_url"] == slack.api_url
     assert told["slack"]["team_id"] == slack.team_id
     assert told["slack"]["channels"] == {"alerts": slack.channel("alerts"), "classic": slack.channel("alerts-classic")}
-    assert len(slack.messages("alerts")) == 4
+    assert (len(slack.messages("alerts")), len(slack.messages("alerts-classic"))) == (4, 4)
     slack.connect(f"{told['url']}/slack/interactive")
     newest = slack.messages("alerts")[-1]
     asked = {"as": "U0CAROL", "channel": slack.channel("alerts"), "ts": newest["ts"], "action_id": "tocsin.resolve"}

@@ -20,6 +20,7 @@ SHARED = {
     "slack.LinkToken": "links a Slack user to a person",
     "slack.Received": "what Slack sent is told apart by installation",
     "slack.ResponseUrl": "belongs to an installation until it is spent",
+    "slack.WaitingLink": "is an address that a Slack user posted; what it leads to is asked when they are linked",
 }
 # Unique keys of tenant tables that cannot hold the organization, because they are how it is found.
 FINDS_ORGANIZATION = {

@@ -23,6 +23,7 @@ PURE = (
     "issues.event",
     "issues.forecast",
     "issues.grouping",
+    "issues.queries.language",
     "projects.versions",
     "slack.action_ids",
     "slack.attachments",

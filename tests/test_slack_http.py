@@ -216,7 +216,8 @@ def test_a_chunked_body_is_read() -> None:
 
 # --- the installation ------------------------------------------------------------------------------------------------
 def a_callback(name: str) -> dict[str, Any]:
-    return {"type": name, "team": {"id": TEAM_ID}, "user": {"id": "U0ALICE"}}
+    about = {"callback_id": "tocsin.find", "trigger_id": "1.2.abc"}
+    return {"type": name, "team": {"id": TEAM_ID}, "user": {"id": "U0ALICE"}, **about}
 
 
 def an_event(name: str, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tocsin import bus
 from tocsin.alerts.changes import RuleFired
 from tocsin.alerts.models import Destination, Rule
 from tocsin.clock import database_now
-from tocsin.issues.commands import Archive, Reopen, Resolve
+from tocsin.issues.commands import Archive, Reopen, Resolve, SetPriority
 from tocsin.issues.models import Activity, Issue, Resolution, Status, Substatus
 from tocsin.projects import releases
 from tocsin.slack.action_ids import Form
@@ -244,6 +244,65 @@ def test_a_choice_that_another_has_overtaken_is_drawn_by_the_other(card: Card, s
     slack.fail("views.update", "error", error="hash_conflict")
     answer = slack.view(alice).choose(ARCHIVE, "Forever")
     assert (answer["status"], answer["body"]) == (200, "")
+
+
+# --- priority --------------------------------------------------------------------------------------------------------
+def test_a_priority_is_set_shown_and_undone(
+    card: Card, issue: Issue, slack: Slack, alice: Person, deliver_all: DeliverAll
+) -> None:
+    assert "Priority: *High*" in card.text
+    card.choose("More actions", "Priority", as_=alice)
+    view = slack.view(alice)
+    assert (view.title, view.labels) == ("Priority of SHOP-1", ["Priority"])
+    view.choose("Priority", "Low")
+    answer = slack.view(alice).submit()
+    assert (answer["status"], answer["body"]) == (200, "")
+    issue.refresh_from_db()
+    assert (issue.priority, issue.version) == ("low", 2)
+    deliver_all()
+    shown = slack.card(issue)
+    assert "Priority: *Low*" in shown.text
+    assert "*Set priority to low* by <@U0ALICE>" in shown.text
+    shown.click("Undo", as_=alice)
+    issue.refresh_from_db()
+    assert issue.priority == "high"
+
+
+def test_the_priority_that_it_has_is_chosen_and_changes_nothing(
+    card: Card, issue: Issue, slack: Slack, alice: Person
+) -> None:
+    Issue.objects.update(priority="medium")
+    card.choose("More actions", "Priority", as_=alice)
+    slack.view(alice).submit()
+    assert "SHOP-1 is already of medium priority" in slack.view(alice).text
+    assert not Activity.objects.exists()
+
+
+def test_a_priority_that_somebody_else_has_set_meanwhile_is_set_only_if_it_is_wanted_all_the_same(
+    card: Card, issue: Issue, slack: Slack, alice: Person, owner: Person
+) -> None:
+    card.choose("More actions", "Priority", as_=alice)
+    slack.view(alice).choose("Priority", "Low")
+    bus.perform(SetPriority(issue_id=issue.pk, priority="medium"), by=owner.actor())
+    slack.view(alice).submit()
+    issue.refresh_from_db()
+    assert issue.priority == "medium"
+    view = slack.view(alice)
+    assert "already of medium priority by Olga" in view.text
+    view.submit()
+    issue.refresh_from_db()
+    assert issue.priority == "low"
+
+
+def test_a_priority_that_tocsin_does_not_know_is_refused_at_its_field(
+    card: Card, issue: Issue, slack: Slack, alice: Person
+) -> None:
+    card.choose("More actions", "Priority", as_=alice)
+    submitted = slack.view(alice).view | {"state": {"values": {"priority": {"x": {"value": "urgent"}}}}}
+    answer = slack.view(alice).submit(raw={"payload": {"view": submitted}})
+    assert "A priority is one of high, medium, low." in answer["body"]
+    issue.refresh_from_db()
+    assert issue.version == 1
 
 
 # --- comment ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -142,3 +143,31 @@ def test_pages_fit_their_screen_and_can_be_read(
         signed_in.goto(site + path)
         assert signed_in.evaluate("document.documentElement.scrollWidth") <= width, path
         assert signed_in.evaluate(FAINT_TEXT) == [], path
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (360, "light")])
+def test_several_issues_are_chosen_resolved_and_put_back(
+    signed_in: Page, site: str, make_issue: MakeIssue, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    for title in ("One", "Two", "Three"):
+        make_issue(title=title)
+    signed_in.emulate_media(color_scheme=scheme)
+    signed_in.set_viewport_size({"width": width, "height": 800})
+    signed_in.goto(f"{site}/organizations/acme/issues/")
+    buttons = signed_in.get_by_role("group", name="With the chosen issues").get_by_role("button")
+    expect(buttons).to_have_count(0)
+    signed_in.get_by_label("All of this page").focus()
+    signed_in.keyboard.press("Space")
+    signed_in.get_by_label("Choose SHOP-2").uncheck()
+    expect(signed_in.get_by_label("All of this page")).to_have_js_property("indeterminate", True)
+    signed_in.get_by_text("Assign…").click()
+    assert signed_in.evaluate(FAINT_TEXT) == []
+    assert signed_in.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    signed_in.keyboard.press("Escape")
+    signed_in.get_by_role("button", name="Resolve").click()
+    expect(signed_in.get_by_text("Resolved: 2 issues.")).to_be_visible()
+    expect(signed_in.get_by_role("link", name="Two")).to_be_visible()
+    assert Issue.objects.filter(status=Status.RESOLVED).count() == 2
+    signed_in.get_by_role("button", name="Undo").press("Enter")
+    expect(signed_in.get_by_text("Undone: 2 issues.")).to_be_visible()
+    assert not Issue.objects.filter(status=Status.RESOLVED).exists()

@@ -27,11 +27,33 @@ DOES: dict[str, tuple[str, ...]] = {
     "tocsin.form.resolve": ("resolved",),
     "tocsin.form.archive": ("archived",),
     "tocsin.form.comment": ("commented",),
+    "tocsin.form.priority": ("priority",),
+    "tocsin.form.mute": ("muted",),
+    "tocsin.form.unmute": ("unmuted",),
+    "tocsin.unmute": ("unmuted",),
 }
-OPENS = frozenset({"tocsin.resolve_form", "tocsin.archive_form", "tocsin.comment_form"})
+OPENS = frozenset(
+    {
+        "tocsin.resolve_form",
+        "tocsin.archive_form",
+        "tocsin.comment_form",
+        "tocsin.mute_form",
+        "tocsin.priority_form",
+    }
+)
+OF_ANY_ISSUE = frozenset({"unmuted"})  # a rule that was muted on one card is unmuted on another
 DOES_NOTHING = frozenset({"tocsin.open", "tocsin.connect"})  # links, and below what redraws a modal
 DRAWS = frozenset(
-    {"tocsin.choose_resolve", "tocsin.choose_release", "tocsin.choose_archive", "tocsin.choose_hours", "tocsin.typed"}
+    {
+        "tocsin.choose_resolve",
+        "tocsin.choose_release",
+        "tocsin.choose_archive",
+        "tocsin.choose_hours",
+        "tocsin.choose_rule",
+        "tocsin.choose_mute",
+        "tocsin.choose_priority",
+        "tocsin.typed",
+    }
 )
 MENU = "tocsin.more"
 FOREVER = float("inf")
@@ -75,7 +97,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """An activity that came from Slack."""
+    """An activity that came from Slack; or that a rule was muted, or unmuted."""
 
     id: int
     user: str
@@ -137,9 +159,26 @@ def _done(evidence: Evidence) -> list[Done]:
     rows = evidence.query(
         "SELECT id, identity, issue_id, kind, created_at FROM issues_activity WHERE origin = 'slack' ORDER BY id"
     )
-    return [
+    done = [
         Done(id=id_, user=identity.partition("/")[2], issue=issue, kind=kind, at=seconds(created_at))
         for id_, identity, issue, kind, created_at in rows
+    ]
+    return done + _mutes(evidence)
+
+
+def _mutes(evidence: Evidence) -> list[Done]:
+    """Several rules are unmuted at once."""
+    muted = evidence.query(
+        "SELECT m.id, s.slack_user_id, m.issue_id, 'muted', m.created_at FROM alerts_rulemute m"
+        " JOIN slack_identity s ON s.user_id = m.by_id"
+    )
+    unmuted = evidence.query(
+        "SELECT min(m.id), s.slack_user_id, 0, 'unmuted', m.ended_at FROM alerts_rulemute m"
+        " JOIN slack_identity s ON s.user_id = m.ended_by_id GROUP BY s.slack_user_id, m.ended_at"
+    )
+    return [
+        Done(id=id_, user=user, issue=issue or 0, kind=kind, at=seconds(at))
+        for id_, user, issue, kind, at in (*muted, *unmuted)
     ]
 
 
@@ -202,7 +241,7 @@ def _grouped(evidence: Evidence, deeds: Sequence[Deed]) -> dict[Group, tuple[lis
     for deed in deeds:
         issue = _issue_named(deed.about["actions"]) or of_modals.get(deed.about["view_key"], 0)
         for kind in DOES[deed.name]:
-            groups[deed.user, issue, kind][0].append(deed)
+            groups[deed.user, 0 if kind in OF_ANY_ISSUE else issue, kind][0].append(deed)
     for each in _done(evidence):
         if not by_page(each):
             groups[each.user, each.issue, each.kind][1].append(each)

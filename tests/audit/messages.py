@@ -78,12 +78,14 @@ def _whispers_not_sent(evidence: Evidence, whispers: Sequence[dict]) -> Iterator
 
 
 def _never_asked_for(evidence: Evidence) -> Iterator[str]:
-    """What rules and episodes make necessary, whatever the outbox knows of it. Rules here have no conditions."""
+    """What rules and episodes make necessary, whatever the outbox knows of it. Rules here have no conditions; some are muted."""
     rows = evidence.query(
         "SELECT i.id, d.address FROM issues_issue i JOIN issues_activity a ON a.issue_id = i.id AND a.kind = 'first_seen'"
         " JOIN alerts_rule r ON r.project_id = i.project_id JOIN alerts_ruledestination l ON l.rule_id = r.id"
         " JOIN alerts_destination d ON d.id = l.destination_id"
         " WHERE NOT EXISTS (SELECT 1 FROM slack_card c WHERE c.subject_id = i.id AND c.address = d.address)"
+        " AND NOT EXISTS (SELECT 1 FROM alerts_rulemute m WHERE m.rule_id = r.id AND m.destination_id = d.id"
+        " AND a.created_at BETWEEN m.created_at AND coalesce(m.ended_at, m.until))"
     )
     for issue, address in rows:
         yield f"issue {issue} has no card at {address}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
-from tocsin.accounts.models import Organization
+from tocsin.accounts.models import Organization, User
 from tocsin.issues.models import Issue
 from tocsin.projects.models import Project
 
@@ -16,6 +17,7 @@ class Destination(models.Model):
 
     class Style(models.TextChoices):
         BLOCKS = "blocks"
+        ATTACHMENTS = "attachments"  # of old
 
     class Privacy(models.TextChoices):
         FULL = "full"
@@ -85,4 +87,32 @@ class Firing(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "rule", "issue", "episode"], name="firing_once_an_episode")
+        ]
+
+
+class RuleMute(models.Model):
+    """That a rule tells a destination nothing until then, for everybody. The row stays when it has ended: it says who did what."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="mutes")
+    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="mutes")
+    issue = models.ForeignKey(
+        Issue, null=True, on_delete=models.SET_NULL, related_name="+"
+    )  # on whose card it is shown
+    until = models.DateTimeField()
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)  # by the clock, or by somebody
+    ended_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization", "rule", "destination"],
+                condition=Q(ended_at__isnull=True),
+                name="rule_mute_once_at_a_time",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["until"], name="mutes_that_end", condition=Q(ended_at__isnull=True)),
         ]

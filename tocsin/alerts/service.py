@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 
 from tocsin import bus
+from tocsin.alerts import mutes
 from tocsin.alerts.changes import RuleFired
 from tocsin.alerts.models import Firing, Rule, RuleDestination
 from tocsin.issues.changes import EventStored
 
 
 def on_event_stored(stored: EventStored) -> None:
-    """Fire every rule of the project that asks for this, once an episode, and tell each destination once."""
+    """Fire every rule of the project that asks for this, once an episode, and tell each destination once. Where a rule is muted
+    it fires all the same, and tells nobody.
+    """
     wanted = {
         when
         for when, is_so in ((Rule.When.FIRST_SEEN, stored.is_new), (Rule.When.REGRESSED, stored.is_regression))
@@ -20,9 +23,13 @@ def on_event_stored(stored: EventStored) -> None:
     if not wanted:
         return
     fired = [rule for rule in _rules(stored) if wanted & set(rule.when) and _claim(rule, stored)]
+    if not fired:
+        return
+    held_back = mutes.hold_back(stored.organization_id, fired, stored.now)
     by_destination: dict[int, list[int]] = defaultdict(list)
     for link in RuleDestination.objects.filter(organization_id=stored.organization_id, rule__in=fired).order_by("id"):
-        by_destination[link.destination_id].append(link.rule_id)
+        if (link.rule_id, link.destination_id) not in held_back:
+            by_destination[link.destination_id].append(link.rule_id)
     for destination_id, rule_ids in by_destination.items():
         bus.publish(
             RuleFired(

@@ -15,9 +15,11 @@ from tocsin.accounts.models import ApiToken
 from tocsin.api.changes import STATUSES, commands_of, state_of
 from tocsin.api.endpoint import BadRequest, endpoint, json_object, of_organization
 from tocsin.clock import database_now
-from tocsin.issues.access import access_issue, visible_issues
+from tocsin.issues.access import access_issue
 from tocsin.issues.commands import Comment
 from tocsin.issues.models import Activity, Issue
+from tocsin.issues.queries.finding import find
+from tocsin.issues.queries.language import parse
 
 PAGE = 100  # issues, or comments, in one answer
 SHOWN = ("project", "organization", "assignee_user", "assignee_team", "resolved_in")
@@ -62,8 +64,10 @@ def _issue_of(token: ApiToken, issue_id: int, right: Right = Right.READ) -> Issu
 
 
 def _list(request: HttpRequest, token: ApiToken) -> HttpResponse:
-    """`?status=unresolved|resolved|ignored`, `?before=<id>`: the newest 100 with a smaller id. The newest issue first."""
-    issues = visible_issues(token.user).filter(organization=token.organization).select_related(*SHOWN)
+    """`?query=is:new level:error …`, `?status=unresolved|resolved|ignored`, `?before=<id>`: the newest 100 with a smaller id. The
+    newest issue first.
+    """
+    issues = find(parse(request.GET.get("query", "")), token.user, [token.organization_id]).select_related(*SHOWN)
     status, before = request.GET.get("status", ""), request.GET.get("before", "")
     if status:
         if status not in STATUSES:

@@ -103,8 +103,37 @@ class Undo:
     activity_id: int
 
 
-Command = Resolve | Reopen | Archive | Assign | Unassign | SetPriority | Acknowledge | Comment | Undo
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One issue of a list, at the version that the list showed."""
 
+    issue_id: int
+    seen_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulk:
+    """Ask the same of several issues of one organization. `shape` says what; which issue it names does not matter.
+
+    Stricter than a command alone: an issue that has changed in any way since the list was drawn is left as it is.
+    """
+
+    organization_id: int
+    shape: Command
+    issues: tuple[Listed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoBulk:
+    """Put back what a bulk action changed, wherever nothing else has changed the issue since."""
+
+    bulk_id: int
+
+
+Command = Resolve | Reopen | Archive | Assign | Unassign | SetPriority | Acknowledge | Comment | Undo
+BulkCommand = Bulk | UndoBulk
+
+BULK_MAX = 100  # issues
 COMMENT_MAX = 10_000  # characters
 ARCHIVE_HOURS_MAX = 24 * 365
 ARCHIVE_COUNT_MAX = 1_000_000  # events or users

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -22,11 +23,13 @@ LOOKS_EVERY = 1.0  # seconds
 AT_ONCE = 100  # issues
 
 
-def run_expiry(stop: threading.Event) -> None:
-    """End archives until `stop` is set. Survives a database that goes away."""
+def run_expiry(stop: threading.Event, clocks: Sequence[Callable[[datetime], int]]) -> None:
+    """Until `stop` is set, let each clock end what is over: it is told the database's time, and says how many it ended. Survives
+    a database that goes away.
+    """
     while not stop.is_set():
         try:
-            while (expire(database_now()) or end_undos(database_now())) and not stop.is_set():
+            while any(clock(database_now()) for clock in clocks) and not stop.is_set():
                 pass
         except (OperationalError, InterfaceError) as error:
             log.warning("expiry: the database failed; trying again", error=str(error))

@@ -217,6 +217,16 @@ class Activity(models.Model):
         indexes: ClassVar = [models.Index(fields=["organization", "issue", "id"], name="activities_of_issue")]
 
 
+class BulkAction(models.Model):
+    """Something that was done to several issues at once, so that it can be undone at once."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    activities = models.JSONField(default=list)  # [issue, activity] of each that was changed
+    created_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+
 class Subscription(models.Model):
     """Somebody who hears of an issue, and why."""
 

@@ -57,6 +57,12 @@ def add(
     return delivery
 
 
+def postpone(kind: str, subject: str, until: datetime) -> bool:
+    """What is waiting of this kind, and nobody has begun, is not sent before `until`. Whether there is such a delivery."""
+    waiting = Delivery.objects.filter(OPEN, kind=kind, subject=subject, attempts=0, lease_token="")
+    return waiting.update(due_at=until) > 0
+
+
 def is_waiting(kind: str, subject: str) -> bool:
     """Whether such a delivery is there that nobody has begun."""
     return Delivery.objects.filter(

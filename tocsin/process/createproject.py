@@ -14,13 +14,19 @@ def main(argv: list[str]) -> int:
     parser.add_argument("organization", metavar="ORGANIZATION", help="slug of the organization")
     parser.add_argument("project", metavar="PROJECT", help="slug of the project")
     parser.add_argument("--channel", default="", metavar="NAME", help="Slack channel to tell, for example '#alerts'")
+    parser.add_argument(
+        "--style",
+        choices=["blocks", "attachments"],
+        default="blocks",
+        help="how the channel's cards are made: attachments are for apps and habits of old",
+    )
     options = parser.parse_args(argv)
     setup.django()
     from tocsin.errors import DomainError
     from tocsin.outbox.failures import DeliveryError
 
     try:
-        _create(options.organization, options.project, options.channel)
+        _create(options.organization, options.project, options.channel, options.style)
     except DeliveryError as error:
         print(f"tocsin: {error.sentence} {error.repair}".rstrip(), file=sys.stderr)
         return 1
@@ -30,7 +36,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _create(organization_slug: str, slug: str, channel: str) -> None:
+def _create(organization_slug: str, slug: str, channel: str, style: str) -> None:
     from django.conf import settings
     from django.db import transaction
 
@@ -41,7 +47,7 @@ def _create(organization_slug: str, slug: str, channel: str) -> None:
     organization = Organization.objects.filter(slug=organization_slug).first()
     if organization is None:
         raise DomainError(f"There is no organization {organization_slug!r}. Make one with: tocsin createuser")
-    found = seed.find_channel(organization, channel) if channel else None
+    found = seed.find_channel(organization, channel, style) if channel else None
     with transaction.atomic():
         project, key = seed.project(organization, slug)
         if found is not None:

@@ -106,7 +106,7 @@ def _start(data_dir: Path, processes: list[subprocess.Popen[bytes]]) -> dict[str
     processes.append(_popen([sys.executable, "-m", "tocsin.cli", "serve", "--host", HOST, "--port", str(port)]))
     _wait("Tocsin", lambda: _answers(f"{url}/readyz"), processes)
     _raise_errors(seeded["dsn"])
-    _wait("the first cards", lambda: _cards_posted() >= len(PROGRAMS), processes)
+    _wait("the first cards", lambda: _cards_posted() >= len(PROGRAMS) * _channels_told(), processes)
     return {
         "url": url,
         **seeded,
@@ -243,7 +243,7 @@ def _seed(bot_token: str) -> dict[str, Any]:
         raise CannotStart(f"Slack at {settings.TOCSIN_SLACK_API_URL}: {error.sentence} {error.repair}") from error
     people = _people(organization, installation) if is_new else _set_passwords(organization)
     if is_new:
-        _project(organization, installation, channels["alerts"])
+        _project(organization, installation, channels)
     key = Key.objects.select_related("project").get(project__organization=organization, project__slug="shop")
     return {
         "dsn": key.dsn(settings.TOCSIN_URL),
@@ -329,15 +329,21 @@ def _channels(installation: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def _project(organization: Any, installation: Any, alerts: dict[str, Any]) -> None:
+def _project(organization: Any, installation: Any, channels: dict[str, dict[str, Any]]) -> None:
+    """One rule tells both channels, each in its style. A workspace with one channel has it in blocks."""
+    from tocsin.alerts.models import Destination
     from tocsin.process import seed
 
     project, _ = seed.project(organization, "shop", name="Tea shop")
-    channel = seed.Channel(team_id=installation.key, id=alerts["id"], name=alerts["name"])
+    styles = {"alerts": Destination.Style.BLOCKS, "classic": Destination.Style.ATTACHMENTS}
+    told = {
+        found["id"]: seed.Channel(team_id=installation.key, id=found["id"], name=found["name"], style=styles[name])
+        for name, found in reversed(channels.items())
+    }
     seed.rule(
         project,
         "New and regressed issues",
-        channel,
+        *reversed(told.values()),
         tags=("environment", "server_name", "payment", "job"),
         note="Press Resolve when it is fixed: everybody sees who did it.",
     )
@@ -349,6 +355,12 @@ def _raise_errors(dsn: str) -> None:
     for process in running:
         if process.wait(timeout=PATIENCE) != 0:
             raise CannotStart("a demo program did not run; the reason stands above.")
+
+
+def _channels_told() -> int:
+    from tocsin.alerts.models import RuleDestination
+
+    return RuleDestination.objects.count()
 
 
 def _cards_posted() -> int:

@@ -19,15 +19,16 @@ class Channel:
     team_id: str
     id: str
     name: str  # without "#"
+    style: str = Destination.Style.BLOCKS
 
     @property
     def address(self) -> str:
         return f"{self.team_id}/{self.id}"
 
 
-def find_channel(organization: Organization, name: str) -> Channel:
-    """The channel of that name (with or without "#") in the organization's workspace. Raises DomainError,
-    DeliveryError.
+def find_channel(organization: Organization, name: str, style: str = Destination.Style.BLOCKS) -> Channel:
+    """The channel of that name (with or without "#") in the organization's workspace. `style`: how it is told, if it is not
+    told yet. Raises DomainError, DeliveryError.
     """
     installation = Installation.objects.filter(
         connections__organization=organization, state=Installation.State.CONNECTED, workspace__isnull=False
@@ -38,7 +39,7 @@ def find_channel(organization: Organization, name: str) -> Channel:
     channel_id = channels.find(installation, wanted)
     if channel_id is None:
         raise DomainError(f"The bot sees no channel #{wanted}. If it is private, invite the bot to it first.")
-    return Channel(team_id=installation.workspace.team_id, id=channel_id, name=wanted)
+    return Channel(team_id=installation.workspace.team_id, id=channel_id, name=wanted, style=style)
 
 
 def project(organization: Organization, slug: str, *, name: str = "") -> tuple[Project, Key]:
@@ -56,12 +57,9 @@ def project(organization: Organization, slug: str, *, name: str = "") -> tuple[P
 
 
 def rule(
-    of: Project, name: str, channel: Channel, *, tags: tuple[str, ...] = ("environment", "release"), note: str = ""
+    of: Project, name: str, *told: Channel, tags: tuple[str, ...] = ("environment", "release"), note: str = ""
 ) -> Rule:
-    """Tell the channel of every new or regressed issue of the project."""
-    destination, _ = Destination.objects.get_or_create(
-        organization=of.organization, kind="slack", address=channel.address, defaults={"name": f"#{channel.name}"}
-    )
+    """Tell the channels of every new or regressed issue of the project."""
     made = Rule.objects.create(
         organization=of.organization,
         project=of,
@@ -70,7 +68,14 @@ def rule(
         tags=list(tags),
         note=note,
     )
-    RuleDestination.objects.create(organization=of.organization, rule=made, destination=destination)
+    for channel in told:
+        destination, _ = Destination.objects.get_or_create(
+            organization=of.organization,
+            kind="slack",
+            address=channel.address,
+            defaults={"name": f"#{channel.name}", "style": channel.style},
+        )
+        RuleDestination.objects.create(organization=of.organization, rule=made, destination=destination)
     return made
 
 

@@ -30,7 +30,7 @@ def run(*, only: str | None) -> None:
     jobs: dict[str, tuple[str, Callable[[], None]]] = {  # name → what it is a part of, and what it does
         "digest": ("digest", lambda: run_digest(stop)),
         "lag": ("deliver", lambda: run_lag_log(stop)),
-        "expiry": ("digest", lambda: run_expiry(stop)),
+        "expiry": ("digest", lambda: run_expiry(stop, wiring.CLOCKS)),
         "deliver": ("deliver", lambda: run_deliver(wiring.SENDERS, stop, wiring.READERS)),
         "purge": ("deliver", lambda: run_purge(stop)),
         "reconcile": ("deliver", lambda: run_reconciliation(stop)),

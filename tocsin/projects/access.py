@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tocsin.accounts.access import ALL_PROJECTS, ROLES, Right
-from tocsin.accounts.models import Member, Team, TeamMember, User
+from tocsin.accounts.models import Member, Role, Team, TeamMember, User
 from tocsin.errors import NotFound
 from tocsin.projects.models import Project, ProjectTeam
 
@@ -38,6 +38,18 @@ def access_project(slug: str, user: User, organization_id: int, right: Right = R
     if project is None:
         raise NotFound("There is no such project, or you have no access to it.")
     return project
+
+
+def is_admin_of(project: Project, user: User) -> bool:
+    """Whether they decide for the project: an admin of one of its teams, or an owner or manager of the organization."""
+    members = Member.objects.filter(organization_id=project.organization_id, user=user, user__is_active=True)
+    admins = TeamMember.objects.filter(
+        Q(is_admin=True) | Q(member__role=Role.ADMIN),
+        organization_id=project.organization_id,
+        member__in=members.filter(role__in=ROLES[Right.TRIAGE]),
+        team__project_teams__project=project,
+    )
+    return members.filter(role__in=ALL_PROJECTS).exists() or admins.exists()
 
 
 def people_of(project: Project) -> QuerySet[User]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,9 +11,13 @@ from tocsin.slack.payloads import (
     Callback,
     Clicks,
     Closed,
+    Dialect,
+    DialogSubmission,
     Event,
+    LinksShared,
     OptionsQuery,
     Payload,
+    Shortcut,
     SlashCommand,
     Submission,
     is_goodbye,
@@ -25,6 +29,8 @@ class Outcome(StrEnum):
 
     DONE = "done"  # also refused with a whisper
     GONE = "gone"  # the issue is not there, or is not shared with this workspace
+    TOLD = "told"  # refused in words, which are kept
+    INVITED = "invited"  # told how to connect, or to part from a wrong account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +43,27 @@ class Answer:
 
 
 EMPTY = Answer()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """The answer, and what is to be done between the commit and the answer: it is told how many seconds are left, and may say
+    another answer.
+    """
+
+    answer: Answer = EMPTY
+    after: Callable[[float], Answer | None] | None = None
+
+
 NO_RETRY = {"X-Slack-No-Retry": "1"}  # asks Slack not to send the event again
 UNAVAILABLE = Answer(status=503, headers={"Retry-After": "5"})
 
-ANSWERS: dict[Outcome, Answer] = {Outcome.DONE: EMPTY, Outcome.GONE: Answer(status=403)}
+ANSWERS: dict[Outcome, Answer] = {
+    Outcome.DONE: EMPTY,
+    Outcome.GONE: Answer(status=403),
+    Outcome.TOLD: EMPTY,
+    Outcome.INVITED: EMPTY,
+}
 
 
 def malformed(*, is_event: bool) -> Answer:
@@ -66,12 +89,59 @@ def instead(view: Mapping[str, Any]) -> Answer:
     return Answer(body={"response_action": "update", "view": view})
 
 
-def options(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> Answer:
-    """The entries of a menu by the name of their group; one group without a name is a plain list."""
+def dialog_errors(errors: Mapping[str, str]) -> Answer:
+    """What is wrong in a dialog of old, by the name of the element. It stays open."""
+    return Answer(body={"errors": [{"name": name, "error": text} for name, text in errors.items()]})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One that a menu lists; both are at most as long as the menu takes."""
+
+    text: str
+    value: str
+
+
+Entries = Mapping[str, Sequence[Entry]]  # by the name of their group; one group without a name is a plain list
+
+
+def options(groups: Entries, dialect: Dialect = Dialect.BLOCKS) -> Answer:
+    entry, group = DIALECTS[dialect]
     if set(groups) <= {""}:
-        return Answer(body={"options": list(groups.get("", ()))})
-    shown = [{"label": {"type": "plain_text", "text": name}, "options": list(each)} for name, each in groups.items()]
+        return Answer(body={"options": [entry(each) for each in groups.get("", ())]})
+    shown = [{**group(name), "options": [entry(each) for each in entries]} for name, entries in groups.items()]
     return Answer(body={"option_groups": shown})
+
+
+def _in_blocks(entry: Entry) -> dict[str, Any]:
+    return {"text": {"type": "plain_text", "text": entry.text}, "value": entry.value}
+
+
+def _group_in_blocks(name: str) -> dict[str, Any]:
+    return {"label": {"type": "plain_text", "text": name}}
+
+
+def _in_attachments(entry: Entry) -> dict[str, Any]:
+    return {"text": entry.text, "value": entry.value}
+
+
+def _group_in_attachments(name: str) -> dict[str, Any]:
+    return {"text": name}
+
+
+def _in_dialogs(entry: Entry) -> dict[str, Any]:
+    return {"label": entry.text, "value": entry.value}
+
+
+def _group_in_dialogs(name: str) -> dict[str, Any]:
+    return {"label": name}
+
+
+DIALECTS: Mapping[Dialect, tuple[Callable[[Entry], dict[str, Any]], Callable[[str], dict[str, Any]]]] = {
+    Dialect.BLOCKS: (_in_blocks, _group_in_blocks),
+    Dialect.ATTACHMENTS: (_in_attachments, _group_in_attachments),
+    Dialect.DIALOG: (_in_dialogs, _group_in_dialogs),
+}
 
 
 def not_connected(payload: Payload) -> Answer:
@@ -88,9 +158,12 @@ HOW_TO_CONNECT = (
 NOT_CONNECTED: dict[type[Any], Answer] = {
     Clicks: Answer(status=403),
     Submission: Answer(status=403),
+    DialogSubmission: Answer(status=403),
     Closed: Answer(status=403),
     OptionsQuery: Answer(status=403),
+    Shortcut: Answer(status=403),
     Callback: Answer(status=403),
     Event: Answer(status=403, headers=NO_RETRY),
+    LinksShared: Answer(status=403, headers=NO_RETRY),
     SlashCommand: spoken(HOW_TO_CONNECT),
 }

@@ -17,6 +17,13 @@ class Marker(StrEnum):
     WHITE = "white_circle"  # somebody acted on it
 
 
+class Style(StrEnum):
+    """How a message is made, for as long as it hangs."""
+
+    BLOCKS = "blocks"
+    ATTACHMENTS = "attachments"  # of old
+
+
 class CardStatus(StrEnum):
     UNRESOLVED = "unresolved"
     RESOLVED = "resolved"
@@ -40,6 +47,16 @@ class ActionTaken:
     whom: Who = Who()
     who: Who
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Muted:
+    """A rule that posts nothing where the card hangs. `held`: how many alerts it would have posted so far."""
+
+    rule: str
+    until: datetime
+    who: Who = Who()
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +86,15 @@ class IssueCard:
     comments: int = 0
     first_seen: datetime
     assignee: Who = Who()
+    assignee_option: str = ""  # what a menu calls them: "user:1", "team:2"
     is_acknowledged: bool = False
     has_releases: bool = False
     undo: int = 0  # the activity that may be undone; 0: none
     priority: str = ""
     note: str = ""
     rule: str = ""  # "Production errors +1 other"
+    mutes: tuple[Muted, ...] = ()
+    can_mute: bool = False  # a rule of it is not muted here
     environment: str = ""
     release: str = ""
 
@@ -129,6 +149,89 @@ class CommentForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityForm:
+    key: str
+    short_id: str
+    choices: tuple[tuple[str, str], ...]  # (value, label), from the highest
+    priority: str  # a value: what it is now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuteForm:
+    """For how long a rule posts nothing here, and which, where there are several."""
+
+    key: str
+    place: str  # "#alerts"
+    rules: tuple[tuple[int, str], ...]  # (id, name), one at least
+    rule_id: int  # that is chosen
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmuteForm:
+    """All rules of the card are muted here."""
+
+    key: str
+    mutes: tuple[Muted, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundIssue:
+    """An issue as a search shows it."""
+
+    issue_id: int
+    version: int
+    short_id: str
+    url: str
+    title: str
+    culprit: str
+    level: Marker
+    state: str
+    state_until: datetime | None = None
+    assignee: str = ""
+    events: int
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchForm:
+    """A search, and what it found. `form`: that of finding, or of triage. `picked`: the one that is looked at alone."""
+
+    key: str
+    form: str
+    query: str
+    wrong: str = ""  # why the query cannot be read
+    found: tuple[FoundIssue, ...] = ()
+    total: int = 0  # how many there are in all, up to `total_most`
+    total_most: int
+    picked: FoundIssue | None = None
+    may_triage: bool
+    what: str = "resolve"  # a Many
+    organizations: tuple[tuple[int, str], ...] = ()  # to choose from; empty: there is one
+    organization: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkDone:
+    """What was done to many, in finished mrkdwn. `can_undo`: submitting it undoes that."""
+
+    key: str
+    text: str
+    left: str = ""
+    can_undo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageForm:
+    """A comment made of somebody's message. `short_id` is empty when the issue is yet to be chosen."""
+
+    key: str
+    short_id: str
+    author: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """Something that is said instead of a form, in finished mrkdwn. `anyway`: the form that may be submitted all the same."""
 
@@ -137,4 +240,15 @@ class Told:
     anyway: str = ""  # a Form
 
 
-View = ResolveForm | ArchiveForm | CommentForm | Told
+View = (
+    ResolveForm
+    | ArchiveForm
+    | CommentForm
+    | PriorityForm
+    | MuteForm
+    | UnmuteForm
+    | SearchForm
+    | BulkDone
+    | MessageForm
+    | Told
+)

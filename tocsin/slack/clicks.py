@@ -21,8 +21,8 @@ from tocsin.slack.identity import Person
 from tocsin.slack.models import OpenedView
 from tocsin.slack.payloads import Click, Clicks
 from tocsin.slack.refresh import refresh_issue
-from tocsin.slack.replies import Modal, Nothing, Whisper
-from tocsin.slack.telling import Listener, tell
+from tocsin.slack.replies import Dialog, Modal, Nothing, Whisper
+from tocsin.slack.telling import Listener
 from tocsin.slack.unforeseen import unforeseen
 
 log = get_logger(__name__)
@@ -42,14 +42,19 @@ class Verdict:
     outcome: Outcome = Outcome.DONE
     ends: bool = False
     opened: OpenedView | None = None  # a modal, to be opened after the commit
+    asked_in_dialog: Issue | None = None  # as a modal, in a dialog of old
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handled:
-    """What came of a list of clicks. `opened` is a modal that is to be opened after the commit."""
+    """What came of a list of clicks. `texts` is what the person is to be told; `opened` a modal, `asked_in_dialog` the issue of
+    a dialog, that is to be opened after the commit.
+    """
 
     outcome: Outcome = Outcome.DONE
+    texts: tuple[str, ...] = ()
     opened: OpenedView | None = None
+    asked_in_dialog: Issue | None = None
 
 
 def is_effectful(clicks: Clicks) -> bool:
@@ -67,8 +72,8 @@ def known_action(click: Click) -> Action | None:
 
 
 def handle(clicks: Clicks, listener: Listener, now: datetime) -> Handled:
-    """Do what was clicked, in the caller's transaction; refusals are told by the outbox. A refusal or a fault undoes
-    that click only, and ends the list. Raises what the database raises when it fails.
+    """Do what was clicked, in the caller's transaction. A refusal or a fault undoes that click only, and ends the list. Raises
+    what the database raises when it fails.
     """
     handled = Handled()
     for click in clicks.clicks:
@@ -76,9 +81,12 @@ def handle(clicks: Clicks, listener: Listener, now: datetime) -> Handled:
         if action not in HANDLERS:
             continue
         verdict = _one(action, click, clicks, listener, now)
-        handled = Handled(outcome=verdict.outcome, opened=verdict.opened or handled.opened)
-        if verdict.text:
-            tell(listener, verdict.text, now)
+        handled = Handled(
+            outcome=verdict.outcome,
+            texts=(*handled.texts, *([verdict.text] if verdict.text else [])),
+            opened=verdict.opened or handled.opened,
+            asked_in_dialog=verdict.asked_in_dialog or handled.asked_in_dialog,
+        )
         if verdict.ends:
             break
     return handled
@@ -92,7 +100,7 @@ def _one(action: Action, click: Click, clicks: Clicks, listener: Listener, now: 
         if person is None:
             issue = _shared(click, listener)
             text = linking.invite_keeping(listener, clicks.sender.name, action, click, issue, now)
-            return Verdict(text=text, ends=True)
+            return Verdict(text=text, outcome=Outcome.INVITED, ends=True)
         return _answer(action, click, person, listener, now)
     except DATABASE_IS_DOWN:
         raise
@@ -132,9 +140,12 @@ def _answer(action: Action, click: Click, person: Person, listener: Listener, no
             issue = access_issue(click.issue.id, person.user, Right.TRIAGE, within=listener.organizations)
             with transaction.atomic():
                 return Verdict(opened=modals.prepare(form, listener, issue, click.issue.version, now))
+        case Dialog():
+            issue = access_issue(click.issue.id, person.user, Right.TRIAGE, within=listener.organizations)
+            return Verdict(asked_in_dialog=issue)
         case command:
             performed = bus.perform(command, by=person.actor(now, listener.organizations))
-    if performed.activity is None:
+    if performed.sentence:
         refresh_issue(performed.issue.organization_id, performed.issue.pk, now)
         return Verdict(text=mrkdwn.escape(performed.sentence))
     return Verdict()
@@ -152,7 +163,8 @@ def _not_found(
     except Gone:
         return Verdict(text=GONE, outcome=Outcome.GONE, ends=True)
     if person is not None and not is_member(person.user, issue.organization_id):
-        return Verdict(text=linking.part(listener, clicks.sender.name, person.user, issue.organization, now), ends=True)
+        text = linking.part(listener, clicks.sender.name, person.user, issue.organization, now)
+        return Verdict(text=text, outcome=Outcome.INVITED, ends=True)
     return Verdict(text=mrkdwn.escape(str(error)), ends=True)
 
 

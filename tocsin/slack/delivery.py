@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,11 +19,11 @@ from tocsin.outbox.worker import Lease
 from tocsin.slack import line as lines
 from tocsin.slack import lookup, reading, statements
 from tocsin.slack import refresh as refreshing
-from tocsin.slack.blocks import Message, draw, issue
-from tocsin.slack.cards import DeletedCard, IssueCard, ThreadReply
+from tocsin.slack.blocks import Message
+from tocsin.slack.drawing import Drawn, drawn
 from tocsin.slack.line import Line
 from tocsin.slack.models import Card, Installation
-from tocsin.slack.refresh import next_number, siblings
+from tocsin.slack.refresh import REFRESH, next_number, siblings
 from tocsin.slack.slack_errors import Meaning, SlackError
 from tocsin.slack.statements import Given, Seen
 from tocsin.slack.whispers import whisper as whisper
@@ -33,37 +31,18 @@ from tocsin.slack.whispers import whisper as whisper
 log = get_logger(__name__)
 
 POST = "slack.post_card"
-REFRESH = "slack.refresh_card"
 CARD = "tocsin_card"
 REPLY = "tocsin_reply"
+UNFURL_SETTLES = timedelta(seconds=5)
+UNFURL_TRIES = 2
+UNFURL_AGAIN_AFTER = timedelta(seconds=1)
 SETTLES_AFTER = timedelta(seconds=3)  # a card whose state at Slack is unknown is sent once more then
 PLAIN: dict[str, Any] = {"parse": "none", "link_names": False}
 QUIET: dict[str, Any] = {**PLAIN, "unfurl_links": False, "unfurl_media": False}
 CANNOT_BE_TOLD = frozenset({Meaning.DESTINATION, Meaning.CONFIGURATION})
 
-Shown = IssueCard | DeletedCard | ThreadReply
-
 
 # --- reading ---------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """What is shown, drawn as we would have it, and the SHA-256 (64 hex digits) of the message's one canonical form."""
-
-    shown: Shown
-    message: Message
-    content_hash: str
-
-    def version(self, card: Card) -> int:
-        """Of the subject; of one that is gone, the last that the card showed."""
-        return self.shown.version if isinstance(self.shown, IssueCard) else card.version
-
-
-def drawn(shown: Shown) -> Drawn:
-    message = draw(shown)
-    canonical = json.dumps(message, sort_keys=True, separators=(",", ":"))
-    return Drawn(shown=shown, message=message, content_hash=hashlib.sha256(canonical.encode()).hexdigest())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What a send of a card is to know. `drawn` is None where nothing is to be sent."""
@@ -79,7 +58,7 @@ def read_cards(leases: Sequence[Lease]) -> None:
     cards = Card.objects.select_related("workspace", "destination").in_bulk(card_ids)
     installations = lines.of_cards(cards.values())
     wanted = {
-        lease.id: (card, lease.delivery.kind != POST)
+        lease.id: (card, lease.delivery.kind != POST and not _is_new_unfurl(card))
         for lease in leases
         if (card := cards.get(lease.delivery.about["card_id"])) is not None and _has_something_to_send(lease, card)
     }
@@ -89,8 +68,12 @@ def read_cards(leases: Sequence[Lease]) -> None:
         lease.facts = Facts(
             card=card,
             installation=installations.get((card.workspace_id, card.organization_id)) if card else None,
-            drawn=drawn(shown[lease.id]) if lease.id in shown else None,
+            drawn=drawn(shown[lease.id], card.style) if card and lease.id in shown else None,
         )
+
+
+def _is_new_unfurl(card: Card) -> bool:
+    return bool(card.unfurl_url) and not card.version
 
 
 def _has_something_to_send(lease: Lease, card: Card) -> bool:
@@ -216,17 +199,7 @@ def _update(lease: Lease, card: Card, what: Drawn, installation: Installation | 
     with _faults_noted(card):
         line = lines.of_card(lease, card, installation)
         try:
-            _send_as_drawn(
-                what,
-                lambda message: line.call(
-                    "chat.update",
-                    channel=card.channel,
-                    ts=card.ts,
-                    metadata=lookup.metadata(CARD, card.delivery_key),
-                    **message,
-                    **PLAIN,
-                ),
-            )
+            _send_as_drawn(what, lambda message: SHOW[bool(card.unfurl_url)](line, card, message))
         except SlackError as error:
             if error.meaning is Meaning.GONE:
                 lease.finish((_mark_gone, (card.pk, error.sentence)))
@@ -239,8 +212,37 @@ def _update(lease: Lease, card: Card, what: Drawn, installation: Installation | 
     except FencedOut:
         _forget_what_slack_shows(card)
         raise
-    if not card.permalink:
+    if not card.permalink and not card.unfurl_url:
         _fetch_permalink(line, card)
+
+
+def _update_message(line: Line, card: Card, message: Message) -> dict[str, Any]:
+    metadata = lookup.metadata(CARD, card.delivery_key)
+    return line.call("chat.update", channel=card.channel, ts=card.ts, metadata=metadata, **message, **PLAIN)
+
+
+def _unfurl(line: Line, card: Card, message: Message) -> dict[str, Any]:
+    """Below the link of somebody's message. Slack may not have noted yet that it told us of it: then a little later."""
+    try:
+        return line.call(
+            "chat.unfurl", channel=card.channel, ts=card.ts, unfurls={card.unfurl_url: content_of(message)}
+        )
+    except SlackError as error:
+        is_early = database_now() - card.created_at < UNFURL_SETTLES
+        if error.code == "cannot_unfurl_url" and is_early and line.lease.delivery.attempts <= UNFURL_TRIES:
+            raise DeliveryError(error.code, error.sentence, retry_after=UNFURL_AGAIN_AFTER) from error
+        raise
+
+
+def content_of(message: Message) -> dict[str, Any]:
+    """A message as what stands below a link: an attachment, or blocks, which have no text beside them there."""
+    if message["attachments"]:
+        content: dict[str, Any] = message["attachments"][0]
+        return content
+    return {"blocks": message["blocks"]} if message["blocks"] else {"text": message["text"]}
+
+
+SHOW: dict[bool, Callable[[Line, Card, Message], dict[str, Any]]] = {False: _update_message, True: _unfurl}
 
 
 def _mark_gone(cards: Iterable[tuple[int, str]]) -> None:
@@ -272,7 +274,7 @@ def reply(lease: Lease, *, card_id: int, activity_id: int) -> None:
     if card is None or card.is_gone:
         return
     if not card.ts:
-        _post(lease, card, drawn(reading.card_of(card, mention=False)), lines.serving(card))
+        _post(lease, card, drawn(reading.card_of(card, mention=False), card.style), lines.serving(card))
         return
     activity = Activity.objects.filter(organization_id=card.organization_id, pk=activity_id).first()
     if activity is None:
@@ -286,7 +288,7 @@ def reply(lease: Lease, *, card_id: int, activity_id: int) -> None:
             return
         shown = reading.reply_of(card, activity)
         _send_as_drawn(
-            drawn(shown),
+            drawn(shown, card.style),
             lambda message: line.call(
                 "chat.postMessage",
                 channel=card.channel,
@@ -304,22 +306,10 @@ def _card(card_id: int) -> Card | None:
     return Card.objects.select_related("workspace", "destination").filter(pk=card_id).first()
 
 
-def _text_alone(shown: Shown) -> Message:
-    return {"text": draw(shown)["text"], "blocks": [], "attachments": []}
-
-
-# How else a message is drawn when Slack refuses it: plainer, and plainer still.
-PLAINER: dict[type[Any], tuple[Callable[[Any], Message], ...]] = {
-    IssueCard: (issue.draw_shortest, issue.draw_as_text),
-    DeletedCard: (_text_alone,),
-    ThreadReply: (_text_alone,),
-}
-
-
 def _send_as_drawn(what: Drawn, send: Callable[[Message], dict[str, Any]]) -> dict[str, Any]:
     """Slack's answer to the first drawing that it takes. Each that it refuses is a fault of ours, and logged."""
     message = what.message
-    for plainer in PLAINER[type(what.shown)]:
+    for plainer in what.plainer:
         try:
             return send(message)
         except SlackError as error:

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from django.db.models import F
 
-from tocsin.alerts.models import Rule
+from tocsin.alerts import mutes
+from tocsin.alerts.models import Rule, RuleMute
 from tocsin.clock import database_now
 from tocsin.intake.stored import event_of
 from tocsin.issues.effects import UNDOABLE, can_be_undone
@@ -47,6 +48,7 @@ class IssueFacts:
     people: Mapping[int, str]  # user → Slack id in the card's workspace, of those who are to be mentioned
     undoable: Activity | None  # what Undo would undo now
     has_releases: bool
+    mutes: Sequence[RuleMute]  # `mutes.with_held`
 
 
 def of_issues(wanted: Sequence[Wanted]) -> list[IssueFacts | None]:
@@ -57,8 +59,13 @@ def of_issues(wanted: Sequence[Wanted]) -> list[IssueFacts | None]:
     events, activities, rules = _events(present, issues), _activities(present), _rules(present)
     undoables = _undoables(issues.values())
     released = _released(issues.values())
+    muted = _mutes(present)
     people = _people(
-        [(card, issues[card.pk], activities[card.pk]) for card, mention in wanted if mention and card.pk in issues]
+        [
+            (card, issues[card.pk], activities[card.pk], muted[card.pk])
+            for card, mention in wanted
+            if mention and card.pk in issues
+        ]
     )
     return [
         IssueFacts(
@@ -69,6 +76,7 @@ def of_issues(wanted: Sequence[Wanted]) -> list[IssueFacts | None]:
             people=people.get(card.workspace_id, {}) if mention else {},
             undoable=undoables.get(issue.pk),
             has_releases=issue.project_id in released,
+            mutes=muted[card.pk],
         )
         if (issue := issues.get(card.pk)) is not None
         else None
@@ -150,17 +158,40 @@ def _released(issues: Iterable[Issue]) -> set[int]:
     return set(known.values_list("project_id", flat=True).distinct())
 
 
-def _people(shown: Sequence[tuple[Card, Issue, Sequence[Activity]]]) -> dict[int, dict[int, str]]:
-    """By workspace: the Slack ids of those who acted, and of those whom it was assigned to."""
+def _mutes(cards: Sequence[Card]) -> dict[int, list[RuleMute]]:
+    """By card: those of its rules that were muted on a card of this issue in this place. An unfurl has no rules."""
+    found = RuleMute.objects.filter(
+        organization__in={card.organization_id for card in cards},
+        issue__in={card.subject_id for card in cards},
+        destination__in={card.destination_id for card in cards},
+        ended_at__isnull=True,
+    )
+    listed = list(mutes.with_held(found).select_related("rule", "by").order_by("pk"))
+    now = database_now() if listed else None
+    return {
+        card.pk: [
+            mute
+            for mute in listed
+            if (mute.issue_id, mute.destination_id) == (card.subject_id, card.destination_id)
+            and mute.rule_id in card.rules
+            and now
+            and mute.until > now
+        ]
+        for card in cards
+    }
+
+
+def _people(shown: Sequence[tuple[Card, Issue, Sequence[Activity], Sequence[RuleMute]]]) -> dict[int, dict[int, str]]:
+    """By workspace: the Slack ids of those who acted or muted, and of those whom it was assigned to."""
     users: set[int | None] = set()
-    for _, issue, activities in shown:
-        users.add(issue.assignee_user_id)
+    for _, issue, activities, muted in shown:
+        users |= {issue.assignee_user_id, *(mute.by_id for mute in muted)}
         for activity in activities:
             users |= {activity.user_id, activity.about.get("user")}
     people: dict[int, dict[int, str]] = defaultdict(dict)
     if users - {None}:
         identities = Identity.objects.filter(
-            workspace__in={card.workspace_id for card, _, _ in shown}, user__in=users - {None}
+            workspace__in={card.workspace_id for card, _, _, _ in shown}, user__in=users - {None}
         )
         for workspace_id, user_id, slack_user_id in identities.values_list("workspace_id", "user_id", "slack_user_id"):
             people[workspace_id][user_id] = slack_user_id

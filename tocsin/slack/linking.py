@@ -20,8 +20,8 @@ from tocsin.slack.action_ids import Action
 from tocsin.slack.actions import HANDLERS
 from tocsin.slack.actions.assign import LINK
 from tocsin.slack.identity import Person
-from tocsin.slack.models import Identity, Installation, KeptClick, LinkToken
-from tocsin.slack.payloads import Click, Place, issue_seen
+from tocsin.slack.models import Identity, Installation, KeptClick, LinkToken, Workspace
+from tocsin.slack.payloads import Click, IssueSeen, Place, issue_seen
 from tocsin.slack.replies import Reply
 from tocsin.slack.telling import Listener, keep_response_url, tell
 
@@ -36,7 +36,10 @@ KEPT: dict[Action, str] = {
     Action.ASSIGN: "change the assignee of",
     Action.ACKNOWLEDGE: "acknowledge",
     Action.UNDO: "undo the last action on",
+    Action.ASSIGN_OLD: "change the assignee of",
 }
+# In attachments of old the value says what the button does.
+KEPT_VALUES = {"resolved": "resolve", "ignored": "archive", "unresolved": "reopen"}
 
 NOT_YOURS = "This link is for another organization's Slack workspace, or for another account than yours."
 
@@ -63,6 +66,17 @@ class Opened:
     organizations: tuple[str, ...]  # which this workspace serves and the account belongs to
     replaces: tuple[str, ...] = ()  # links that end by this one, each as a sentence
     then: str = ""  # the kept click: "resolve SHOP-12"; empty when there is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """On the bus: a Slack user was linked, in this transaction."""
+
+    installation: Installation
+    workspace: Workspace
+    slack_user_id: str
+    user: User
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +107,7 @@ def invite(listener: Listener, name: str, now: datetime) -> str:
 
 def invite_keeping(listener: Listener, name: str, action: Action, click: Click, issue: Issue, now: datetime) -> str:
     """The same; a direct action is kept with the link, the newest per issue."""
-    if action not in KEPT or click.chosen == LINK:
+    if not _kept_as(action, click.value) or click.chosen == LINK:
         return invite(listener, name, now)
     token, row = _make(LinkToken.Purpose.LINK, listener, name, now)
     KeptClick.objects.filter(
@@ -109,7 +123,13 @@ def invite_keeping(listener: Listener, name: str, action: Action, click: Click, 
         version=click.issue.version or issue.version,
         created_at=now,
     )
-    return f"Tocsin does not know yet who you are. {_connect(token)}, and say there whether to {_named(action, issue)}. {ONCE}"
+    then = _named(action, click.value, issue)
+    return f"Tocsin does not know yet who you are. {_connect(token)}, and say there whether to {then}. {ONCE}"
+
+
+def _kept_as(action: Action, value: str) -> str:
+    """What the page calls it; empty for what is not kept."""
+    return KEPT_VALUES.get(value.partition(":")[0], "") if action is Action.STATUS else KEPT.get(action, "")
 
 
 def _connect(token: str) -> str:
@@ -130,6 +150,12 @@ def page_url(token: str) -> str:
     return f"{settings.TOCSIN_URL}/slack/link/{token}/"
 
 
+def page_token(listener: Listener, purpose: LinkToken.Purpose, now: datetime) -> str:
+    """Of a page for somebody whose name is not told."""
+    token, _ = _make(purpose, listener, "", now)
+    return token
+
+
 def _make(purpose: LinkToken.Purpose, listener: Listener, name: str, now: datetime) -> tuple[str, LinkToken]:
     token = secrets.token_urlsafe()
     row = LinkToken.objects.create(
@@ -147,8 +173,8 @@ def _make(purpose: LinkToken.Purpose, listener: Listener, name: str, now: dateti
     return token, row
 
 
-def _named(action: Action, issue: Issue) -> str:
-    return f"{KEPT[action]} {mrkdwn.line(issue.short_id)}"
+def _named(action: Action, value: str, issue: Issue) -> str:
+    return f"{_kept_as(action, value)} {mrkdwn.line(issue.short_id)}"
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -218,7 +244,7 @@ def _opened(row: LinkToken, account: User, *, replaces: tuple[str, ...] = (), th
 def _then(row: LinkToken) -> str:
     kept = KeptClick.objects.filter(token=row).first()
     issue = shared_issue(row.installation, kept.issue_id) if kept else None
-    return f"{KEPT[Action(kept.action)]} {issue.short_id}" if kept and issue else ""
+    return f"{_kept_as(Action(kept.action), kept.value)} {issue.short_id}" if kept and issue else ""
 
 
 def _said_of(identity: Identity, user: User) -> str:
@@ -248,6 +274,15 @@ def _link(row: LinkToken, user: User, now: datetime, *, then: bool) -> Confirmed
         workspace=row.workspace, slack_user_id=row.slack_user_id, user=user, defaults={"linked_at": now}
     )
     done = _run_kept(row, user, now) if then else ""
+    bus.publish(
+        Linked(
+            installation=row.installation,
+            workspace=row.workspace,
+            slack_user_id=row.slack_user_id,
+            user=user,
+            now=now,
+        )
+    )
     sentence = f"You are connected as {user.email}."
     tell(_listener(row), mrkdwn.escape(f"{sentence} {done}".strip()), now, kept_url=row.response_url)
     return Confirmed(sentence=sentence, then=done)
@@ -268,7 +303,7 @@ def _run_kept(row: LinkToken, user: User, now: datetime) -> str:
         action_id=kept.action,
         value=kept.value,
         chosen=kept.chosen,
-        issue=issue_seen(kept.value),
+        issue=IssueSeen(id=issue.pk, version=kept.version, undo=issue_seen(kept.value).undo),
         place=Place(channel=row.channel),
     )
     person = Person(user=user, workspace=row.workspace, slack_user_id=row.slack_user_id)
@@ -280,7 +315,7 @@ def _run_kept(row: LinkToken, user: User, now: datetime) -> str:
             performed = bus.perform(asked, by=person.actor(now))
     except DomainError as error:
         return str(error)
-    return performed.sentence or f"Done: {KEPT[Action(kept.action)]} {issue.short_id}."
+    return performed.sentence or f"Done: {_kept_as(Action(kept.action), kept.value)} {issue.short_id}."
 
 
 # --- unlink ----------------------------------------------------------------------------------------------------------

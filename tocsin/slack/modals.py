@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from tocsin.alerts import mutes
+from tocsin.alerts.models import Destination, RuleMute
 from tocsin.clock import database_now
 from tocsin.issues.commands import COMMENT_MAX, ResolveIn
-from tocsin.issues.models import Issue
+from tocsin.issues.models import Issue, Priority
 from tocsin.logs import get_logger
 from tocsin.outbox.failures import DeliveryError
 from tocsin.projects.releases import newest
-from tocsin.slack import client, mrkdwn
+from tocsin.slack import client, mrkdwn, reading
 from tocsin.slack.action_ids import Field, Form, Until
 from tocsin.slack.blocks import draw
-from tocsin.slack.cards import ArchiveForm, CommentForm, ResolveForm, Told, View
+from tocsin.slack.cards import (
+    ArchiveForm,
+    CommentForm,
+    MuteForm,
+    PriorityForm,
+    ResolveForm,
+    Told,
+    UnmuteForm,
+    View,
+)
 from tocsin.slack.deadline import DATABASE_SECONDS, transaction_within
+from tocsin.slack.hanging import hanging_at
 from tocsin.slack.models import OpenedView
 from tocsin.slack.payloads import Place, ViewSeen
 from tocsin.slack.reading import issue_url
@@ -46,6 +58,8 @@ def prepare(form: Form, listener: Listener, issue: Issue, version: int | None, n
         channel=place.channel,
         ts=place.ts,
         thread_ts=place.thread_ts,
+        is_ephemeral=place.is_ephemeral,
+        is_unfurl=place.is_unfurl,
         response_url=keep_response_url(listener, now),
         created_at=now,
     )
@@ -133,10 +147,47 @@ def _comment(opened: OpenedView, issue: Issue, values: Mapping[str, str], now: d
     return CommentForm(key=opened.key, short_id=issue.short_id, limit=COMMENT_MAX)
 
 
+def _priority(opened: OpenedView, issue: Issue, values: Mapping[str, str], now: datetime) -> PriorityForm:
+    choices = tuple((value, str(label)) for value, label in Priority.choices)
+    return PriorityForm(key=opened.key, short_id=issue.short_id, choices=choices, priority=issue.priority)
+
+
+NOTHING_TO_MUTE = "No rule has asked for this message, so there is none to mute."
+
+
+def _mute(opened: OpenedView, issue: Issue, values: Mapping[str, str], now: datetime) -> View:
+    """The rules of the card that tell its channel now, but for those that are muted: where that is all of them, it says so."""
+    hanging = hanging_at(place_of(opened), opened.workspace_id, issue.pk)
+    rules = list(mutes.rules_at(issue, hanging.destination_id, hanging.rule_ids))
+    muted = mutes.mutes_at(issue.organization_id, hanging.destination_id, hanging.rule_ids, now)
+    free = [rule for rule in rules if rule.pk not in {mute.rule_id for mute in muted}]
+    if not free:
+        return _muted(opened, muted)
+    chosen = next((rule for rule in free if str(rule.pk) == values.get(Field.RULE)), free[0])
+    hours = values.get(Field.MUTE_HOURS, "")
+    until = now + timedelta(hours=int(hours) if hours.isdecimal() and len(hours) < 5 else 1)
+    return MuteForm(
+        key=opened.key,
+        place=Destination.objects.get(organization_id=issue.organization_id, pk=hanging.destination_id).name,
+        rules=tuple((rule.pk, rule.name) for rule in free),
+        rule_id=chosen.pk,
+        until=until,
+    )
+
+
+def _muted(opened: OpenedView, muted: Sequence[RuleMute]) -> UnmuteForm | Told:
+    if not muted:
+        return Told(key=opened.key, text=NOTHING_TO_MUTE)
+    return UnmuteForm(key=opened.key, mutes=tuple(reading.muted(mute, {}) for mute in muted))
+
+
 FORMS: dict[Form, Callable[[OpenedView, Issue, Mapping[str, str], datetime], View]] = {
     Form.RESOLVE: _resolve,
     Form.ARCHIVE: _archive,
     Form.COMMENT: _comment,
+    Form.MUTE: _mute,
+    Form.UNMUTE: _mute,
+    Form.PRIORITY: _priority,
 }
 
 
@@ -151,7 +202,18 @@ def listener_of(opened: OpenedView) -> Listener:
         installation=opened.installation,
         workspace=opened.workspace,
         slack_user_id=opened.slack_user_id,
-        place=Place(channel=opened.channel, ts=opened.ts, thread_ts=opened.thread_ts),
+        place=place_of(opened),
+    )
+
+
+def place_of(opened: OpenedView) -> Place:
+    """The message that it was opened on."""
+    return Place(
+        channel=opened.channel,
+        ts=opened.ts,
+        thread_ts=opened.thread_ts,
+        is_ephemeral=opened.is_ephemeral,
+        is_unfurl=opened.is_unfurl,
     )
 
 

@@ -93,6 +93,9 @@ class Card(models.Model):
     channel = models.CharField(max_length=40, blank=True)  # the id in Slack's answer
     ts = models.CharField(max_length=40, blank=True)
     style = models.CharField(max_length=12, default="blocks")
+    unfurl_url = models.CharField(max_length=2000, blank=True)  # the link that it stands below, as Slack named it
+    unfurl_key = models.CharField(max_length=64, blank=True)  # SHA-256 of that message and that link; empty: no unfurl
+    privacy = models.CharField(max_length=12, blank=True)  # where there is no destination that says it
     rules = models.JSONField(default=list)  # ids of the rules that asked for it
     event_id = models.CharField(max_length=32, blank=True)  # the event that fired
     episode = models.PositiveIntegerField(default=1)  # the newest that this card's thread was told of
@@ -107,7 +110,9 @@ class Card(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["organization", "workspace", "subject_kind", "subject_id", "address", "number"],
+                fields=[
+                    *("organization", "workspace", "subject_kind", "subject_id", "address", "unfurl_key", "number"),
+                ],
                 name="card_once_per_number",
             )
         ]
@@ -121,6 +126,21 @@ class Card(models.Model):
     def outbox_subject(self) -> str:
         """What orders deliveries about this card: replies and refreshes wait for the post."""
         return f"card:{self.pk}"
+
+
+class WaitingLink(models.Model):
+    """A link of somebody who was not linked when they posted it: it unfurls when they are, for a day."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    slack_user_id = models.CharField(max_length=40)
+    channel = models.CharField(max_length=40)
+    ts = models.CharField(max_length=40)
+    url = models.CharField(max_length=2000)
+    is_connect = models.BooleanField(default=False)  # the channel is shared with another company
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["workspace", "slack_user_id"], name="waiting_links_of")]
 
 
 class Received(models.Model):
@@ -206,6 +226,8 @@ class OpenedView(models.Model):
     channel = models.CharField(max_length=40, blank=True)  # where the button was pressed
     ts = models.CharField(max_length=40, blank=True)
     thread_ts = models.CharField(max_length=40, blank=True)
+    is_ephemeral = models.BooleanField(default=False)  # the button was on a message that one person sees
+    is_unfurl = models.BooleanField(default=False)
     response_url = models.ForeignKey(ResponseUrl, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField()
 

@@ -63,6 +63,13 @@ def plain(text: str, limit: int = 75) -> str:
     return _joined(" ".join(text.split()), {}, limit)
 
 
+def label(text: str, limit: int = 75) -> str:
+    """Outside text for the title, a field's title or the footer of an attachment: `plain`, and what would open a control
+    sequence opens none, whether Slack looks for one there or not.
+    """
+    return _joined(" ".join(text.split()), {"<": "<" + ZERO_WIDTH}, limit)
+
+
 def code_block(text: str, limit: int) -> str:
     """A code block that its content cannot leave. Empty when there is nothing to show."""
     content = _joined(text.strip(), ENTITIES | {"`": "`" + ZERO_WIDTH}, limit)

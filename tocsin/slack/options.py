@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from django.db.models import Max, Q, QuerySet
 
 from tocsin.accounts import search
 from tocsin.accounts.access import Right, is_member
 from tocsin.accounts.models import User
+from tocsin.errors import Invalid
 from tocsin.issues.access import visible_issues
 from tocsin.issues.models import Activity, Issue
+from tocsin.issues.queries.finding import find
+from tocsin.issues.queries.language import TERMS_MAX, Query, Term, parse
 from tocsin.projects import releases
 from tocsin.projects.access import people_of, teams_of
-from tocsin.slack import answers, identity, installations, linking, modals, mrkdwn
+from tocsin.slack import answers, identity, installations, linking, modals, mrkdwn, searches
 from tocsin.slack.action_ids import Action
 from tocsin.slack.actions.assign import LINK, NOBODY
-from tocsin.slack.answers import Answer
+from tocsin.slack.answers import Answer, Entry
 from tocsin.slack.models import Installation
 from tocsin.slack.payloads import OptionsQuery
 
 MOST = 100
+ISSUES_SHOWN = 25
 TEXT_MAX = 75  # characters
 VALUE_MAX = 150
-Option = dict[str, Any]
-Groups = dict[str, list[Option]]
+Groups = dict[str, list[Entry]]
 
 NONE: Groups = {}
 
 
 def answer(query: OptionsQuery, installation: Installation) -> Answer:
     """What the menu lists for this person."""
-    return answers.options(_groups(query, installation))
+    return answers.options(_groups(query, installation), query.dialect)
 
 
 def _groups(query: OptionsQuery, installation: Installation) -> Groups:
+    if query.action_id == Action.CHOOSE_ISSUE:
+        return issues(query, installation)
     issue = linking.shared_issue(installation, _issue_id(query, installation))
     source = SOURCES.get(query.action_id)
     if issue is None or source is None:
@@ -70,7 +74,7 @@ def assignees(typed: str, issue: Issue, me: User) -> Groups:
     if issue.assignee_user_id or issue.assignee_team_id:
         first.append(_option("Nobody", NOBODY))
     groups = {
-        "You": [option for option in first if _begins(option["text"]["text"], looked_for)],
+        "You": [option for option in first if _begins(option.text, looked_for)],
         "Teams": [
             _option(str(team), f"team:{team.pk}")
             for team in teams_of(issue.project).order_by("slug")
@@ -99,7 +103,7 @@ def _ranked(people: QuerySet[User], issue: Issue, looked_for: list[str]) -> list
     return [*active, *others]
 
 
-def _named(people: Iterable[User]) -> list[Option]:
+def _named(people: Iterable[User]) -> list[Entry]:
     """By name; two of one name are told apart by their e-mail."""
     listed = list(people)
     names = [user.display_name for user in listed]
@@ -127,11 +131,37 @@ def releases_of(typed: str, issue: Issue, me: User) -> Groups:
     return {"": [_option(release.version, release.version) for release in found if len(release.version) <= VALUE_MAX]}
 
 
+# --- issues ----------------------------------------------------------------------------------------------------------
+
+
+def issues(query: OptionsQuery, installation: Installation) -> Groups:
+    """Those that this person may comment on, the last seen first. What cannot be read as a search is looked for as text."""
+    if query.view is None or modals.find(query.view, installation.pk, query.sender.id) is None:
+        return NONE
+    person = identity.who(installations.workspace_of(installation, query.source), query.sender.id)
+    if person is None:
+        return {"": [_option("Connect your account first", LINK)]}
+    within = searches.served(person.user, installation).values_list("pk", flat=True)
+    found = find(_query(query.typed), person.user, within, Right.TRIAGE).select_related("project")
+    shown = found.order_by("-last_seen", "-pk")[:ISSUES_SHOWN]
+    return {"": [_option(f"{issue.short_id} {issue.title}", str(issue.pk)) for issue in shown]}
+
+
+def _query(typed: str) -> Query:
+    try:
+        return parse(typed)
+    except Invalid:
+        words = [Term(value=word) for word in typed.split()[:TERMS_MAX]]
+        return Query(terms=tuple(words))
+
+
 SOURCES: dict[str, Callable[[str, Issue, User], Groups]] = {
     Action.ASSIGN: assignees,
+    Action.ASSIGN_OLD: assignees,
+    Action.CHOOSE_ASSIGNEE: assignees,
     Action.CHOOSE_RELEASE: releases_of,
 }
 
 
-def _option(text: str, value: str) -> Option:
-    return {"text": {"type": "plain_text", "text": mrkdwn.plain(text, TEXT_MAX)}, "value": value}
+def _option(text: str, value: str) -> Entry:
+    return Entry(text=mrkdwn.plain(text, TEXT_MAX), value=value)

@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from tocsin.slack.cards import Style
+
 ID = re.compile(r"[A-Za-z0-9._:-]{1,40}")
 NAME_MAX = 100
 URL_MAX = 1000
 VALUE_MAX = 2000
+SAID_MAX = 6_000  # of a message that somebody comments with
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 TYPED_MAX = 12_000  # what somebody types: more than any field takes, so that the field can say so
 CLICKS_MAX = 100
+LINKS_MAX = 20
+COMPOSER = "COMPOSER"  # the channel of what somebody is writing
 BIGINT_MAX = 2**63 - 1
 
 
@@ -109,12 +115,17 @@ class Click:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clicks:
-    """Elements of one message or view that one person used: `block_actions`."""
+    """Elements of one message or view that one person used: `block_actions`, or `interactive_message` in attachments.
+
+    `is_message`: a message of an app with attachments, seen by all; not an unfurl, nor one that only they see.
+    """
 
     source: Source
     sender: Sender
     place: Place
     clicks: tuple[Click, ...]
+    style: Style = Style.BLOCKS
+    is_message: bool = False
     response_url: str = ""
     trigger_id: str = ""
     view: ViewSeen | None = None  # the modal that they are in
@@ -131,6 +142,20 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialogSubmission:
+    """A dialog of old that somebody submitted: `dialog_submission`. What was left empty is not among the values."""
+
+    source: Source
+    sender: Sender
+    place: Place
+    callback_id: str
+    state: str
+    values: Mapping[str, str]
+    action_ts: str = ""
+    response_url: str = ""  # its own: what it says is for them alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
     """A modal that somebody closed without submitting it: `view_closed`."""
 
@@ -139,21 +164,54 @@ class Closed:
     view: ViewSeen
 
 
+class Dialect(StrEnum):
+    """In which form the entries of a menu are answered."""
+
+    BLOCKS = "blocks"
+    ATTACHMENTS = "attachments"
+    DIALOG = "dialog"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionsQuery:
-    """Somebody types into a menu whose options we have: `block_suggestion`."""
+    """Somebody types into a menu whose options we have: `block_suggestion`, `dialog_suggestion`, or `interactive_message`
+    without actions.
+    """
 
     source: Source
     sender: Sender
     action_id: str
     typed: str
     issue: IssueSeen
+    dialect: Dialect = Dialect.BLOCKS
     view: ViewSeen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A message that somebody wrote: Slack's own escaped text. `user_id` is empty for an app, `name` is what it calls itself."""
+
+    text: str = ""
+    user_id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """A shortcut that somebody chose: by the composer (`shortcut`, without a place), or on a message (`message_action`)."""
+
+    source: Source
+    sender: Sender
+    name: str  # callback_id
+    trigger_id: str
+    place: Place = Place()
+    said: Said = Said()
+    response_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """Interactivity of a kind that nothing handles: dialogs, shortcuts, or what Slack invents next."""
+    """Interactivity of a kind that nothing handles: what Slack invents next."""
 
     source: Source
     name: str
@@ -166,6 +224,22 @@ class Event:
     source: Source
     name: str
     event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinksShared:
+    """Somebody has posted links of ours, or is writing them (`unfurl_id`, and no message yet): `link_shared`. The addresses are
+    as Slack names them, which is how it wants to hear of them again.
+    """
+
+    source: Source
+    sender: Sender
+    place: Place
+    urls: tuple[str, ...]
+    unfurl_id: str = ""  # of what is being written
+    is_connect: bool = False  # in a channel that is shared with another company
+    event_id: str = ""
+    event_ts: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +266,20 @@ class RateLimited:
     minute: int
 
 
-Payload = Clicks | Submission | Closed | OptionsQuery | Callback | Event | SlashCommand | UrlVerification | RateLimited
+Payload = (
+    Clicks
+    | Submission
+    | DialogSubmission
+    | Closed
+    | OptionsQuery
+    | Shortcut
+    | Callback
+    | Event
+    | LinksShared
+    | SlashCommand
+    | UrlVerification
+    | RateLimited
+)
 Json = Mapping[str, Any]
 
 
@@ -257,7 +344,121 @@ def _options_query(payload: Json) -> OptionsQuery:
     )
 
 
+# --- attachments and dialogs of old ----------------------------------------------------------------------------------
+
+
+def _old_message(payload: Json) -> Payload:
+    """A click, or, without actions, typing into a menu: the type is the same."""
+    return _old_clicks(payload) if "actions" in payload else _old_options_query(payload)
+
+
+def _old_clicks(payload: Json) -> Clicks:
+    place = _old_place(payload)
+    used = payload.get("actions")
+    if not isinstance(used, list) or not 1 <= len(used) <= CLICKS_MAX:
+        raise Malformed("actions is no list of actions")
+    about = issue_seen(_optional(payload, "callback_id", most=255))
+    action_ts = _optional(payload, "action_ts", most=40)
+    return Clicks(
+        source=_source(payload),
+        sender=_sender(payload),
+        place=place,
+        clicks=tuple(_old_click(action, about, action_ts, place) for action in used),
+        style=Style.ATTACHMENTS,
+        is_message=not place.is_unfurl and _object(payload, "original_message").get("type") == "message",
+        response_url=_optional(payload, "response_url", most=URL_MAX),
+        trigger_id=_optional(payload, "trigger_id", most=200),
+    )
+
+
+def _old_click(action: object, about: IssueSeen, action_ts: str, place: Place) -> Click:
+    if not isinstance(action, dict):
+        raise Malformed("an action is no object")
+    return Click(
+        action_id=_text(action, "name", most=255),
+        value=_optional(action, "value", most=TYPED_MAX),
+        chosen=_optional(_first(action.get("selected_options")), "value", most=VALUE_MAX),
+        action_ts=action_ts,
+        issue=about,
+        place=place,
+    )
+
+
+def _old_place(payload: Json) -> Place:
+    original = _object(payload, "original_message")
+    is_unfurl = payload.get("is_app_unfurl") is True
+    return Place(
+        channel=_nested_id(payload, "channel"),
+        ts=_id(payload, "message_ts"),
+        thread_ts=_id(original, "thread_ts"),
+        is_ephemeral=not original and not is_unfurl,
+        is_unfurl=is_unfurl,
+    )
+
+
+def _old_options_query(payload: Json) -> OptionsQuery:
+    return OptionsQuery(
+        source=_source(payload),
+        sender=_sender(payload),
+        action_id=_text(payload, "name", most=255),
+        typed=_optional(payload, "value", most=VALUE_MAX),
+        issue=issue_seen(_optional(payload, "callback_id", most=255)),
+        dialect=Dialect.DIALOG if payload.get("type") == "dialog_suggestion" else Dialect.ATTACHMENTS,
+    )
+
+
+def _dialog_submission(payload: Json) -> DialogSubmission:
+    submitted = payload.get("submission")
+    if not isinstance(submitted, dict):
+        raise Malformed("submission is no object")
+    return DialogSubmission(
+        source=_source(payload),
+        sender=_sender(payload),
+        place=Place(channel=_nested_id(payload, "channel")),
+        callback_id=_optional(payload, "callback_id", most=255),
+        state=_optional(payload, "state", most=3000),
+        values={name: value for name in list(submitted)[:10] if (value := _optional(submitted, name, most=TYPED_MAX))},
+        action_ts=_optional(payload, "action_ts", most=40),
+        response_url=_optional(payload, "response_url", most=URL_MAX),
+    )
+
+
+# --- shortcuts -------------------------------------------------------------------------------------------------------
+
+
+def _shortcut(payload: Json) -> Shortcut:
+    message = _object(payload, "message")
+    return Shortcut(
+        source=_source(payload),
+        sender=_sender(payload),
+        name=_text(payload, "callback_id", most=255),
+        trigger_id=_text(payload, "trigger_id", most=200),
+        place=Place(
+            channel=_nested_id(payload, "channel"),
+            ts=_id(payload, "message_ts") or _id(message, "ts"),
+            thread_ts=_id(message, "thread_ts"),
+        ),
+        said=Said(
+            text=_shown(message, "text", SAID_MAX),
+            user_id=_id(message, "user"),
+            name=_shown(message, "username", NAME_MAX),
+        ),
+        response_url=_optional(payload, "response_url", most=URL_MAX),
+    )
+
+
+def _shown(holder: Json, name: str, most: int) -> str:
+    """Text that is only to be shown: what no database stores is left out, and what is too long is cut."""
+    value = holder.get(name)
+    return UNSTORABLE.sub("", value)[:most] if isinstance(value, str) else ""
+
+
 INTERACTIONS: dict[str, Callable[[Json], Payload]] = {
+    "shortcut": _shortcut,
+    "message_action": _shortcut,
+    "interactive_message": _old_message,
+    "dialog_submission": _dialog_submission,
+    "dialog_suggestion": _old_options_query,
     "block_actions": _clicks,
     "view_submission": _submission,
     "view_closed": _closed,
@@ -296,9 +497,16 @@ def _values(by_block: Json) -> dict[str, str]:
 
 
 def _value_of(element: Json) -> str:
-    """What was chosen, typed or picked, as text; a moment as Unix seconds. Empty when nothing was."""
+    """What was chosen, typed or picked, as text; a moment as Unix seconds, several choices with commas between them. Empty when
+    nothing was.
+    """
     if chosen := _object(element, "selected_option"):
         return _optional(chosen, "value", most=VALUE_MAX)
+    if isinstance(several := element.get("selected_options"), list):
+        chosen_values = (
+            _optional(each, "value", most=VALUE_MAX) for each in several[:CLICKS_MAX] if isinstance(each, dict)
+        )
+        return ",".join(value for value in chosen_values if value)
     moment = _whole(element.get("selected_date_time"))
     return str(moment) if moment else _optional(element, "value", most=TYPED_MAX)
 
@@ -373,11 +581,31 @@ def _event_callback(payload: Json) -> Payload:
     event = payload.get("event")
     if not isinstance(event, dict):
         raise Malformed("event is no object")
-    return Event(
+    name = _text(event, "type", most=NAME_MAX)
+    if read_one := EVENTS.get(name):
+        return read_one(payload, event)
+    return Event(source=_source(payload), name=name, event_id=_optional(payload, "event_id", most=40))
+
+
+def _links_shared(payload: Json, event: Json) -> Payload:
+    told = event.get("links")
+    links = told if isinstance(told, list) else []
+    channel = _optional(event, "channel", most=40)
+    is_written = event.get("source") == "composer" or channel == COMPOSER
+    ts = "" if is_written else _id(event, "message_ts")
+    return LinksShared(
         source=_source(payload),
-        name=_text(event, "type", most=NAME_MAX),
+        sender=Sender(id=_id(event, "user")),
+        place=Place(channel="" if is_written else _id(event, "channel"), ts=ts, thread_ts=_id(event, "thread_ts")),
+        urls=tuple(_text(link, "url", most=URL_MAX) for link in links[:LINKS_MAX] if isinstance(link, dict)),
+        unfurl_id=_optional(event, "unfurl_id", most=200) if is_written else "",
+        is_connect=payload.get("is_ext_shared_channel") is True,
         event_id=_optional(payload, "event_id", most=40),
+        event_ts=_optional(event, "event_ts", most=40),
     )
+
+
+EVENTS: dict[str, Callable[[Json, Json], Payload]] = {"link_shared": _links_shared}
 
 
 def _other_event(payload: Json) -> Payload:

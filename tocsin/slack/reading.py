@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from tocsin.alerts.models import Destination, Rule
+from tocsin.alerts import mutes
+from tocsin.alerts.models import Destination, Rule, RuleMute
+from tocsin.clock import database_now
 from tocsin.issues import saying
 from tocsin.issues.event import Event
 from tocsin.issues.models import Activity, Issue
 from tocsin.slack import facts
-from tocsin.slack.cards import ActionTaken, CardStatus, DeletedCard, IssueCard, Marker, ThreadReply, Who
+from tocsin.slack.cards import ActionTaken, CardStatus, DeletedCard, IssueCard, Marker, Muted, ThreadReply, Who
 from tocsin.slack.facts import IssueFacts, Wanted
 from tocsin.slack.models import Card
 
@@ -55,7 +57,7 @@ def cards_of(wanted: Sequence[Wanted]) -> list[IssueCard | DeletedCard]:
 
 
 def reply_of(card: Card, activity: Activity) -> ThreadReply:
-    """What the card's thread is told of an activity."""
+    """What the card's thread is told of an activity; the channel too, unless the rules of the card are muted there."""
     issue = Issue.objects.select_related("project", "organization").get(
         organization_id=card.organization_id, pk=card.subject_id
     )
@@ -65,7 +67,7 @@ def reply_of(card: Card, activity: Activity) -> ThreadReply:
         url=issue_url(issue),
         title="" if privacy == Destination.Privacy.TITLE_ONLY else _title(issue, None, privacy),
         said=SAID[activity.kind],
-        broadcast=True,
+        broadcast=not mutes.is_silent(card.organization_id, card.destination_id or 0, card.rules, database_now()),
     )
 
 
@@ -96,12 +98,15 @@ def _issue_card(known: IssueFacts, card: Card) -> IssueCard:
         comments=issue.comment_count,
         first_seen=issue.first_seen,
         assignee=_assignee(issue, people),
+        assignee_option=_assignee_option(issue),
         is_acknowledged=issue.acknowledged_at is not None,
         has_releases=known.has_releases,
         undo=known.undoable.pk if known.undoable else 0,
         priority=issue.get_priority_display(),
         note=next((rule.note for rule in rules if rule.note), ""),
         rule=_rule_names(rules),
+        mutes=tuple(muted(mute, people) for mute in known.mutes),
+        can_mute=bool(card.destination_id and {rule.pk for rule in rules} - {mute.rule_id for mute in known.mutes}),
         environment=event.environment if event else "",
         release=event.release if event else "",
     )
@@ -113,7 +118,8 @@ def _issue_card(known: IssueFacts, card: Card) -> IssueCard:
 
 
 def _privacy(card: Card) -> str:
-    return card.destination.privacy if card.destination else Destination.Privacy.TITLE_ONLY
+    """Of what nothing is known, only the title is shown."""
+    return card.destination.privacy if card.destination else card.privacy or Destination.Privacy.TITLE_ONLY
 
 
 def _without_message(full: IssueCard, issue: Issue, event: Event | None) -> IssueCard:
@@ -198,10 +204,22 @@ def _tags(event: Event | None, rules: Sequence[Rule]) -> tuple[tuple[str, str], 
     return tuple((key, known[key]) for key in wanted if known.get(key))
 
 
+def muted(mute: RuleMute, people: Mapping[int, str]) -> Muted:
+    """A mute as cards and modals show it."""
+    who = Who(name=mute.by.display_name, slack_user_id=people.get(mute.by.pk, "")) if mute.by else Who()
+    return Muted(rule=mute.rule.name, until=mute.until, who=who, held=getattr(mute, "held", 0))
+
+
 def _assignee(issue: Issue, people: Mapping[int, str]) -> Who:
     if issue.assignee_user:
         return Who(name=issue.assignee_user.display_name, slack_user_id=people.get(issue.assignee_user.pk, ""))
     return Who(name=str(issue.assignee_team or ""))
+
+
+def _assignee_option(issue: Issue) -> str:
+    if issue.assignee_user_id:
+        return f"user:{issue.assignee_user_id}"
+    return f"team:{issue.assignee_team_id}" if issue.assignee_team_id else ""
 
 
 def _rule_names(rules: Sequence[Rule]) -> str:

@@ -21,16 +21,24 @@ from tocsin.slack import (
     answers,
     clicks,
     client,
+    dialogs,
+    in_place,
     installations,
     linking,
     modals,
     options,
     payloads,
     received,
+    searches,
+    shortcuts,
+    styles,
     submissions,
+    unfurls,
 )
-from tocsin.slack.actions import CHOICES
-from tocsin.slack.answers import ANSWERS, EMPTY, Answer, Outcome
+from tocsin.slack.action_ids import ShortcutId
+from tocsin.slack.actions import CHOICES, DISMISSALS
+from tocsin.slack.answers import EMPTY, Answer, Effect, Outcome
+from tocsin.slack.cards import Style
 from tocsin.slack.clicks import DATABASE_IS_DOWN
 from tocsin.slack.deadline import DATABASE_SECONDS, transaction_within
 from tocsin.slack.installations import Found
@@ -39,17 +47,20 @@ from tocsin.slack.payloads import (
     Callback,
     Clicks,
     Closed,
+    DialogSubmission,
     Event,
     Kind,
+    LinksShared,
     Malformed,
     OptionsQuery,
     RateLimited,
+    Shortcut,
     SlashCommand,
     Submission,
     UrlVerification,
     ViewSeen,
 )
-from tocsin.slack.telling import Listener, tell
+from tocsin.slack.telling import Listener, keep_response_url, tell
 from tocsin.slack.unforeseen import unforeseen
 
 log = get_logger(__name__)
@@ -61,7 +72,18 @@ NO_SUCH_COMMAND = "Tocsin has no commands yet: use the buttons on its messages."
 
 RATE_LIMITED = Counter("tocsin_slack_rate_limited_minutes", "Minutes in which Slack held back events.")
 
-ForInstallation = Clicks | Submission | Closed | OptionsQuery | Callback | Event | SlashCommand
+ForInstallation = (
+    Clicks
+    | Submission
+    | DialogSubmission
+    | Closed
+    | OptionsQuery
+    | Shortcut
+    | Callback
+    | Event
+    | LinksShared
+    | SlashCommand
+)
 
 MOMENT = 0.05  # seconds: a database that is there gets as much, however late it is
 WITHIN = 2.5  # seconds from the request's arrival: what is left after the commit, a modal may take
@@ -86,20 +108,11 @@ def receive(kind: Kind, payload: Mapping[str, Any]) -> Answer:
             return _for_installation(value, arrived)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """The answer, and what is to be done between the commit and the answer: it is told how many seconds are left."""
-
-    answer: Answer = EMPTY
-    after: Callable[[float], None] | None = None
-
-
 def _for_installation(payload: ForInstallation, arrived: float) -> Answer:
     try:
         effect = _transact(Work(payload=payload, arrived=arrived))
-        if effect.after is not None:
-            effect.after(arrived + WITHIN - time.monotonic())
-        return effect.answer
+        instead = effect.after(arrived + WITHIN - time.monotonic()) if effect.after is not None else None
+        return instead or effect.answer
     except DATABASE_IS_DOWN as error:
         log.error("slack: the database does not answer", error=str(error))
         return _during_outage(payload)
@@ -159,30 +172,47 @@ def _click(payload: Clicks, found: Found, now: datetime) -> Effect:
             log_once("action", click.action_id)
     if payload.view is not None and any(clicks.known_action(click) in CHOICES for click in payload.clicks):
         return _choice(payload.view, payload, found, now)
+    if any(clicks.known_action(click) in DISMISSALS for click in payload.clicks):
+        return _dismissal(payload, found, now)
     if not clicks.is_effectful(payload):
         return Effect()
+    listener = _listener(payload, found)
+    door = styles.DOORS[payload.style]
     key = received.key_of(payload)
     received_id = received.remember(found.installation, key, "click", Outcome.DONE, now)
     if received_id is None:
-        return Effect(answer=ANSWERS[Outcome(received.outcome_of(found.installation, key))])
-    handled = clicks.handle(payload, _listener(payload, found), now)
-    if handled.outcome is not Outcome.DONE:
-        received.ended(received_id, handled.outcome)
-    after = partial(_open, handled.opened, payload.trigger_id) if handled.opened else None
-    return Effect(answer=ANSWERS[handled.outcome], after=after)
+        return door.again(payload, listener, *received.outcome_of(found.installation, key), now)
+    return door.first(payload, listener, received_id, now)
 
 
-def _open(opened: OpenedView, trigger_id: str, seconds: float) -> None:
-    modals.open_(opened, trigger_id, within=seconds)
+# --- modals and dialogs ----------------------------------------------------------------------------------------------
+
+
+def _dismissal(payload: Clicks, found: Found, now: datetime) -> Effect:
+    """A question goes away, whatever was pressed. Delivered again it is gone already."""
+    listener = _listener(payload, found)
+    key = received.key_of(payload)
+    if received.remember(found.installation, key, "click", Outcome.DONE, now) is not None:
+        url = keep_response_url(listener, now)
+        if url is not None:
+            in_place.delete_later(listener, url, now)
+    return Effect()
 
 
 def _choice(view: ViewSeen, payload: Clicks, found: Found, now: datetime) -> Effect:
     """Something was chosen inside a modal: it is drawn anew, and nothing else happens."""
     opened = modals.find(view, found.installation.pk, payload.sender.id)
+    if opened is not None and opened.form in searches.FORMS:
+        searched = searches.redrawn(opened, view, payload, found)
+        return Effect(after=partial(_redraw, opened, view, searched)) if searched else Effect()
     if opened is None or linking.shared_issue(found.installation, opened.issue_id) is None:
         return Effect()
     drawn = modals.redrawn(opened, view, now)
-    return Effect(after=lambda seconds: modals.update(opened, view, drawn, within=seconds))
+    return Effect(after=partial(_redraw, opened, view, drawn))
+
+
+def _redraw(opened: OpenedView, view: ViewSeen, drawn: Mapping[str, Any], seconds: float) -> None:
+    modals.update(opened, view, drawn, within=seconds)
 
 
 def _submission(payload: Submission, found: Found, now: datetime) -> Effect:
@@ -192,6 +222,18 @@ def _submission(payload: Submission, found: Found, now: datetime) -> Effect:
     if received_id is None:
         return Effect()
     answer = submissions.handle(payload, found, now)
+    if answer is not EMPTY:
+        received.forget(received_id)
+    return Effect(answer=answer)
+
+
+def _dialog(payload: DialogSubmission, found: Found, now: datetime) -> Effect:
+    """Remembered only if the dialog closes: what was refused in it may be submitted again."""
+    key = received.key_of_dialog(payload)
+    received_id = received.remember(found.installation, key, "dialog", Outcome.DONE, now)
+    if received_id is None:
+        return Effect()
+    answer = dialogs.handle(payload, _listener(payload, found), now)
     if answer is not EMPTY:
         received.forget(received_id)
     return Effect(answer=answer)
@@ -211,7 +253,22 @@ def _options(payload: OptionsQuery, found: Found, now: datetime) -> Effect:
     return Effect(answer=options.answer(payload, found.installation))
 
 
-def _listener(payload: Clicks, found: Found) -> Listener:
+def _shortcut(payload: Shortcut, found: Found, now: datetime) -> Effect:
+    if payload.name not in set(ShortcutId):
+        log_once("shortcut", payload.name)
+        return Effect()
+    key = received.key_of_shortcut(payload)
+    if received.remember(found.installation, key, "shortcut", Outcome.DONE, now) is None:
+        return Effect()
+    listener = _listener(payload, found)
+    return Effect(after=partial(_open_shortcut, listener, payload, shortcuts.view_of(payload, listener, now)))
+
+
+def _open_shortcut(listener: Listener, payload: Shortcut, view: Mapping[str, Any], seconds: float) -> None:
+    shortcuts.open_(listener, payload.trigger_id, view, within=seconds)
+
+
+def _listener(payload: Clicks | DialogSubmission | Shortcut, found: Found) -> Listener:
     return Listener(
         installation=found.installation,
         workspace=installations.workspace_of(found.installation, payload.source),
@@ -224,6 +281,13 @@ def _listener(payload: Clicks, found: Found) -> Listener:
 
 def _callback(payload: Callback, found: Found, now: datetime) -> Effect:
     log_once("callback", payload.name)
+    return Effect()
+
+
+def _links(payload: LinksShared, found: Found, now: datetime) -> Effect:
+    keys = received.keys_of_links(payload)
+    if all(received.remember(found.installation, key, "event", Outcome.DONE, now) is not None for key in keys):
+        unfurls.shared(payload, installations.workspace_of(found.installation, payload.source), found, now)
     return Effect()
 
 
@@ -240,10 +304,13 @@ def _command(payload: SlashCommand, found: Found, now: datetime) -> Effect:
 EFFECTS: dict[type[Any], Callable[[Any, Found, datetime], Effect]] = {
     Clicks: _click,
     Submission: _submission,
+    DialogSubmission: _dialog,
     Closed: _closed,
     OptionsQuery: _options,
+    Shortcut: _shortcut,
     Callback: _callback,
     Event: _event,
+    LinksShared: _links,
     SlashCommand: _command,
 }
 
@@ -253,9 +320,9 @@ EFFECTS: dict[type[Any], Callable[[Any, Found, datetime], Effect]] = {
 
 def _during_outage(payload: ForInstallation) -> Answer:
     """Nothing was committed. The person is told at once, where that needs no database."""
-    if isinstance(payload, SlashCommand):
+    if _reads_the_body(payload):
         return answers.spoken(OUTAGE)
-    if isinstance(payload, Clicks) and payload.response_url:
+    if isinstance(payload, Clicks | DialogSubmission | Shortcut) and payload.response_url:
         try:
             client.respond(
                 payload.response_url,
@@ -270,9 +337,9 @@ def _during_outage(payload: ForInstallation) -> Answer:
 def _after_fault(payload: ForInstallation) -> Answer:
     """Nothing was committed, and trying again would not help."""
     text = unforeseen(kind=type(payload).__name__, keys=payload.source.keys)
-    if isinstance(payload, SlashCommand):
+    if _reads_the_body(payload):
         return answers.spoken(text)
-    if isinstance(payload, Clicks):
+    if isinstance(payload, Clicks | DialogSubmission | Shortcut):
         try:
             with transaction_within(DATABASE_SECONDS):
                 if (found := installations.find(payload.source)) is not None:
@@ -280,6 +347,11 @@ def _after_fault(payload: ForInstallation) -> Answer:
         except Exception:  # the fault itself is logged above; this says why nobody was told
             log.exception("slack: the person could not be told of the fault")
     return EMPTY
+
+
+def _reads_the_body(payload: ForInstallation) -> bool:
+    """Whether Slack shows the person what the answer says."""
+    return isinstance(payload, SlashCommand) or (isinstance(payload, Clicks) and payload.style is Style.ATTACHMENTS)
 
 
 # --- what we do not know ---------------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from tocsin.clock import database_now
 from tocsin.logs import get_logger
 from tocsin.outbox import retention
 from tocsin.slack import statements
-from tocsin.slack.models import Installation, LinkToken, OpenedView, Received, ResponseUrl
-from tocsin.slack.payloads import Clicks, Submission
+from tocsin.slack.models import Installation, LinkToken, OpenedView, Received, ResponseUrl, WaitingLink
+from tocsin.slack.payloads import Clicks, DialogSubmission, LinksShared, Shortcut, Submission
 
 log = get_logger(__name__)
 
@@ -42,6 +42,22 @@ def key_of_submission(submission: Submission) -> str:
     return _digest(["view_submission", submission.sender.id, submission.view.id, submission.trigger_id])
 
 
+def key_of_dialog(submission: DialogSubmission) -> str:
+    """The same of a dialog of old."""
+    return _digest(["dialog_submission", submission.sender.id, submission.callback_id, submission.action_ts])
+
+
+def key_of_shortcut(shortcut: Shortcut) -> str:
+    """The same of a shortcut."""
+    return _digest(["shortcut", shortcut.sender.id, shortcut.name, shortcut.trigger_id])
+
+
+def keys_of_links(links: LinksShared) -> tuple[str, ...]:
+    """The same of an event: Slack may repeat it under the same id, or under another."""
+    told = _digest(["link_shared", links.place.channel or links.unfurl_id, links.event_ts, links.sender.id])
+    return (_digest(["event", links.event_id]), told) if links.event_id else (told,)
+
+
 def _digest(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -53,14 +69,15 @@ def remember(installation: Installation, key: str, kind: str, outcome: str, now:
     return statements.insert_received(installation.pk, key, kind, {"kind": outcome}, now)
 
 
-def outcome_of(installation: Installation, key: str) -> str:
-    """How a delivery ended that came before."""
-    return str(Received.objects.get(installation=installation, key=key).outcome["kind"])
+def outcome_of(installation: Installation, key: str) -> tuple[str, str]:
+    """How a delivery ended that came before, and what was said to it."""
+    outcome = Received.objects.get(installation=installation, key=key).outcome
+    return str(outcome["kind"]), str(outcome.get("text", ""))
 
 
-def ended(received_id: int, outcome: str) -> None:
-    """It ended otherwise than was written down at first."""
-    Received.objects.filter(pk=received_id).update(outcome={"kind": outcome})
+def ended(received_id: int, outcome: str, text: str = "") -> None:
+    """It ended otherwise than was written down at first; `text` is what it is to be told again."""
+    Received.objects.filter(pk=received_id).update(outcome={"kind": outcome, **({"text": text} if text else {})})
 
 
 def forget(received_id: int) -> None:
@@ -93,6 +110,7 @@ def purge(now: datetime) -> int:
         ResponseUrl.objects.filter(expires_at__lt=now),
         LinkToken.objects.filter(expires_at__lt=now - KEPT_FOR),
         OpenedView.objects.filter(created_at__lt=now - KEPT_FOR),
+        WaitingLink.objects.filter(created_at__lt=now - KEPT_FOR),
     )
     gone = 0
     for rows in old:

@@ -16,9 +16,9 @@ from tocsin.logs import get_logger
 from tocsin.outbox import service as outbox
 from tocsin.outbox.models import Priority
 from tocsin.slack import reading
-from tocsin.slack.delivery import REFRESH, Drawn, drawn
+from tocsin.slack.drawing import Drawn, drawn
 from tocsin.slack.models import Card, Installation
-from tocsin.slack.refresh import REOPENS_FOR, refresh_card
+from tocsin.slack.refresh import REFRESH, REOPENS_FOR, refresh_card
 
 log = get_logger(__name__)
 
@@ -113,7 +113,8 @@ def _not_true(cards: Sequence[Card]) -> list[tuple[Card, Priority]]:
 
 
 def _drawn(cards: Sequence[Card], *, mention: bool) -> list[Drawn]:
-    return [drawn(shown) for shown in reading.cards_of([(card, mention) for card in cards])]
+    shown = reading.cards_of([(card, mention) for card in cards])
+    return [drawn(each, card.style) for each, card in zip(shown, cards, strict=True)]
 
 
 def _add_refresh(card: Card, priority: Priority) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, QuerySet
 
-from tocsin.alerts.changes import RuleFired
+from tocsin.alerts.changes import MuteChanged, RuleFired
 from tocsin.alerts.models import Destination
 from tocsin.issues.changes import COUNTS, IssueChanged
 from tocsin.outbox import service as outbox
@@ -20,14 +20,18 @@ from tocsin.slack.models import Card, Workspace
 from tocsin.slack.statements import CardRow
 
 ISSUE = "issue"
+REFRESH = "slack.refresh_card"
 
 # An older card is too far up the channel for anybody to see that it changed.
 REOPENS_FOR = timedelta(days=30)
+UNFURLS_FOLLOW_FOR = timedelta(days=30)
 
 
 def on_issue_changed(change: IssueChanged) -> None:
     """Every card of the issue is stale; a new episode is told in the threads of those that reopen in place."""
     for card in _cards(change.organization_id, change.issue_id):
+        if card.is_unfurl and change.now - card.created_at > UNFURLS_FOLLOW_FOR:
+            continue
         _refresh(card, change.now, Priority.COUNTS if change.kind == COUNTS else Priority.REFRESH)
         if change.began_episode and change.activity_id and _reopens(card, change.now):
             _tell_thread(card, change.episode, change.activity_id, change.now)
@@ -53,6 +57,19 @@ def on_rule_fired(fired: RuleFired) -> None:
         _refresh(_row(current), fired.now, Priority.REFRESH)
     else:
         _post(fired, destination, workspace, current)
+
+
+def on_mute_changed(change: MuteChanged) -> None:
+    """The card on which the rule was muted says so, until when, and how much it has held back."""
+    shown = Card.objects.select_related("workspace").filter(
+        organization_id=change.organization_id,
+        subject_kind=ISSUE,
+        subject_id=change.issue_id or 0,
+        destination_id=change.destination_id,
+        is_gone=False,
+    )
+    for card in shown:
+        refresh_card(card, change.now, priority=Priority.COUNTS if change.is_count else Priority.REFRESH)
 
 
 def refresh_issue(organization_id: int, issue_id: int, now: datetime) -> None:
@@ -86,6 +103,7 @@ def _row(card: Card) -> CardRow:
         team_id=card.workspace.team_id,
         created_at=card.created_at,
         is_current=card.is_current,
+        is_unfurl=bool(card.unfurl_key),
     )
 
 
@@ -117,6 +135,7 @@ def siblings(card: Card) -> QuerySet[Card]:
         subject_kind=card.subject_kind,
         subject_id=card.subject_id,
         address=card.address,
+        unfurl_key=card.unfurl_key,
     )
 
 
@@ -140,9 +159,9 @@ def refresh_card(
 
 def _refresh(card: CardRow, now: datetime, priority: Priority, after: timedelta = timedelta(0)) -> None:
     outbox.add(
-        "slack.refresh_card",
+        REFRESH,
         {"card_id": card.id},
-        _route(card, "chat.update"),
+        _route(card, "chat.unfurl" if card.is_unfurl else "chat.update"),
         now=now,
         organization=card.organization_id,
         priority=priority,

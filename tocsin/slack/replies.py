@@ -26,4 +26,9 @@ class Modal:
     form: Form
 
 
-Reply = Nothing | Whisper | Modal
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialog:
+    """The dialog of old that asks when an issue is resolved, for messages of attachments."""
+
+
+Reply = Nothing | Whisper | Modal | Dialog

@@ -116,7 +116,7 @@ ERRORS: dict[str, Entry] = {
         "access_denied accesslimited enterprise_is_restricted no_permission not_allowed_token_type "
         "two_factor_setup_required team_not_found team_access_not_granted as_user_not_supported "
         "metadata_must_be_sent_from_app send_on_behalf_not_allowed blocked_file_type is_bot plan_upgrade_required "
-        "limit_required",
+        "limit_required cannot_auth_user cannot_find_service",
     ),
     **_all(
         Meaning.CONFIGURATION,
@@ -130,7 +130,8 @@ ERRORS: dict[str, Entry] = {
         "Slack refused the message as it was drawn.",
         "This is a fault of Tocsin; a plainer message is sent.",
         "invalid_blocks invalid_blocks_format msg_blocks_too_long msg_too_long invalid_attachments "
-        "attachment_payload_limit_exceeded too_many_attachments block_mismatch no_text markdown_text_conflict",
+        "attachment_payload_limit_exceeded too_many_attachments block_mismatch no_text markdown_text_conflict "
+        "cannot_parse_attachment",
     ),
     **_all(
         Meaning.OURS,
@@ -142,20 +143,22 @@ ERRORS: dict[str, Entry] = {
         "invalid_metadata_schema metadata_too_large missing_file_data too_many_contact_cards cant_broadcast_message "
         "file_share_limit_reached max_file_sharing_exceeded no_dual_broadcast_content_update invalid_cursor invalid_limit "
         "invalid_types missing_argument invalid_metadata_filter_keys invalid_ts_latest invalid_ts_oldest too_many_users "
-        "not_enough_users users_list_not_supplied",
+        "not_enough_users users_list_not_supplied invalid_source invalid_unfurl_id invalid_unfurls_format missing_channel "
+        "missing_source missing_ts missing_unfurl_id missing_unfurls",
     ),
     # --- nothing to mend
     **_all(
         Meaning.GONE,
         "The message was deleted, or can no longer be edited.",
         "The next alert makes a new card.",
-        "message_not_found cant_update_message edit_window_closed cant_delete_message thread_not_found",
+        "message_not_found cant_update_message edit_window_closed cant_delete_message thread_not_found "
+        "cannot_find_message cannot_unfurl_message cannot_unfurl_url",
     ),
     **_all(
         Meaning.BENIGN,
         "There is nothing left to do.",
         "",
-        "file_deleted file_is_deleted file_not_found streaming_state_conflict",
+        "file_deleted file_is_deleted file_not_found streaming_state_conflict cannot_prompt",
     ),
 }
 

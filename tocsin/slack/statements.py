@@ -25,6 +25,7 @@ class CardRow:
     team_id: str
     created_at: datetime
     is_current: bool
+    is_unfurl: bool = False
 
 
 def connected(keys: Sequence[str]) -> dict[str, tuple[Installation, frozenset[int]]]:
@@ -78,9 +79,9 @@ def insert_received(installation_id: int, key: str, kind: str, outcome: dict[str
 
 
 def cards_of(organization_id: int, kind: str, subject_id: int) -> list[CardRow]:
-    """The cards of a subject that are not gone, the oldest first."""
+    """The cards of a subject that are not gone, unfurls too, the oldest first."""
     found = rows.run(
-        "SELECT c.id, c.organization_id, c.address, w.team_id, c.created_at, c.is_current FROM slack_card c"
+        "SELECT c.id, c.organization_id, c.address, w.team_id, c.created_at, c.is_current, c.unfurl_key FROM slack_card c"
         " JOIN slack_workspace w ON w.id = c.workspace_id"
         " WHERE c.organization_id = %s AND c.subject_kind = %s AND c.subject_id = %s AND NOT c.is_gone ORDER BY c.id",
         (organization_id, kind, subject_id),
@@ -93,8 +94,9 @@ def cards_of(organization_id: int, kind: str, subject_id: int) -> list[CardRow]:
             team_id=team_id,
             created_at=rows.time(created_at),
             is_current=bool(is_current),
+            is_unfurl=bool(unfurl_key),
         )
-        for id_, organization, address, team_id, created_at, is_current in found
+        for id_, organization, address, team_id, created_at, is_current, unfurl_key in found
     ]
 
 

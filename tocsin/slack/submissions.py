@@ -13,11 +13,12 @@ from tocsin.accounts.access import is_member
 from tocsin.accounts.actor import Actor
 from tocsin.errors import DomainError, Invalid, Stale
 from tocsin.issues.models import Issue
-from tocsin.slack import answers, identity, linking, modals, mrkdwn
+from tocsin.slack import answers, identity, in_place, linking, modals, mrkdwn, searches
 from tocsin.slack.action_ids import Form
 from tocsin.slack.actions import SUBMISSIONS
 from tocsin.slack.actions.forms import About, shown_at
 from tocsin.slack.answers import EMPTY, Answer
+from tocsin.slack.cards import Style
 from tocsin.slack.clicks import DATABASE_IS_DOWN, GONE
 from tocsin.slack.installations import Found
 from tocsin.slack.models import OpenedView
@@ -31,6 +32,8 @@ TOO_OLD = "This dialog is too old, and nothing was changed. Close it and press t
 def handle(submission: Submission, found: Found, now: datetime) -> Answer:
     """Do what the modal asks, in the caller's transaction. An answer without a body says that it was done."""
     opened = modals.find(submission.view, found.installation.pk, submission.sender.id)
+    if opened is not None and opened.form in searches.FORMS:
+        return searches.submit(submission, opened, found, now)
     if opened is None or submission.view.form not in set(SUBMISSIONS):
         return answers.instead(modals.told(None, TOO_OLD))
     issue = linking.shared_issue(found.installation, opened.issue_id)
@@ -56,10 +59,19 @@ def _as_held(view: ViewSeen, opened: OpenedView) -> ViewSeen:
     return replace(view, values=opened.values, fields=frozenset()) if opened.values else view
 
 
+def _about(opened: OpenedView) -> About:
+    return About(
+        issue_id=opened.issue_id,
+        seen_version=opened.version,
+        workspace_id=opened.workspace_id,
+        place=modals.place_of(opened),
+    )
+
+
 def _ask(form: Form, view: ViewSeen, opened: OpenedView, issue: Issue, by: Actor) -> Answer:
     try:
         with transaction.atomic():
-            command = SUBMISSIONS[form](view, About(issue_id=issue.pk, seen_version=opened.version))
+            command = SUBMISSIONS[form](view, _about(opened))
             performed = bus.perform(command, by=by)
     except DATABASE_IS_DOWN:
         raise
@@ -73,11 +85,26 @@ def _ask(form: Form, view: ViewSeen, opened: OpenedView, issue: Issue, by: Actor
         return _says(opened, mrkdwn.escape(str(error)))
     except Exception:  # noqa: BLE001 - logged with a reference that the person is told
         return _says(opened, unforeseen(form=form, issue=issue.pk, identity=by.identity))
-    if performed.activity is None:
+    if performed.sentence:
         refresh_issue(issue.organization_id, issue.pk, by.now)
         return _says(opened, mrkdwn.escape(performed.sentence))
+    if opened.is_ephemeral or opened.is_unfurl:
+        _rewrite(opened, issue, by.now)
     opened.delete()
     return EMPTY
+
+
+def _rewrite(opened: OpenedView, issue: Issue, now: datetime) -> None:
+    """What no chat.update reaches is rewritten through the address of the click that has opened the modal."""
+    spot = in_place.spot_of(
+        modals.place_of(opened),
+        workspace=opened.workspace,
+        issue=issue,
+        style=Style.BLOCKS,
+        is_message=False,
+        now=now,
+    )
+    in_place.answer_later(spot, opened.response_url, opened.slack_user_id, now)
 
 
 def _says(opened: OpenedView, text: str) -> Answer:

@@ -7,20 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.db.models import F
-
-from tocsin import crypto
-from tocsin.clock import database_now
 from tocsin.outbox.failures import DeliveryError
 from tocsin.outbox.worker import Lease
 from tocsin.slack import line as lines
-from tocsin.slack import lookup
+from tocsin.slack import lookup, response_urls
 from tocsin.slack.line import Line, for_the_row_only
-from tocsin.slack.models import Installation, ResponseUrl
+from tocsin.slack.models import Installation
 from tocsin.slack.slack_errors import SlackError
 
 WHISPER = "tocsin_whisper"
-USES = 5  # of a response_url
 PLAIN: dict[str, Any] = {"parse": "none", "link_names": False}
 
 
@@ -75,23 +70,8 @@ def _roads(line: Line, what: Whisper) -> Iterator[Callable[[], None]]:
 
 
 def _respond(line: Line, response_url_id: int, text: str) -> None:
-    """Each use is counted before it is made; a spent address is deleted, for it is a secret."""
-    row = ResponseUrl.objects.filter(pk=response_url_id)
-    if not row.filter(uses__lt=USES, expires_at__gt=database_now()).update(uses=F("uses") + 1):
-        row.delete()
-        raise DeliveryError("response_url_spent", "Slack takes no more answers to this click.", is_permanent=True)
-    kept = row.get()
-    try:
-        line.respond(kept.clear_url, {"response_type": "ephemeral", "replace_original": False, "text": text})
-    except crypto.CannotOpen as error:
-        row.delete()
-        raise DeliveryError("response_url_sealed", "The address cannot be opened.", is_permanent=True) from error
-    except DeliveryError as error:
-        if error.is_permanent:
-            row.delete()
-        raise
-    if kept.uses >= USES:
-        row.delete()
+    message = {"response_type": "ephemeral", "replace_original": False, "text": text}
+    response_urls.use(line, response_url_id, message)
 
 
 def _ephemerally(line: Line, what: Whisper) -> None:

@@ -22,7 +22,7 @@ class FilterForm(forms.Form):
     """The issue list's address line. A field that makes no sense is as if it were not there."""
 
     status = forms.ChoiceField(choices=TABS, required=False)
-    q = forms.CharField(max_length=200, required=False)
+    q = forms.CharField(required=False)  # how long it may be, the query language says
     project = forms.SlugField(max_length=50, required=False)
     after = forms.CharField(max_length=40, required=False)
     before = forms.CharField(max_length=40, required=False)
@@ -34,6 +34,14 @@ class FilterForm(forms.Form):
 
 def _optional(most: int) -> forms.CharField:
     return forms.CharField(max_length=most, required=False)
+
+
+class BulkForm(forms.Form):
+    """What the issue list sends for the issues that are ticked in it. The ticks themselves are many of one name."""
+
+    action = _optional(20)
+    assignee = _optional(400)
+    undo = forms.IntegerField(min_value=0, max_value=BIGGEST, required=False)
 
 
 class ActionForm(forms.Form):

@@ -13,8 +13,9 @@ from django.db.models import Count, Q, QuerySet
 from tocsin.accounts.models import Organization, User
 from tocsin.intake.models import Accepted, QuotaSpent
 from tocsin.intake.quotas import period_around, threshold
-from tocsin.issues.access import visible_issues
-from tocsin.issues.models import DIGITS, Issue, IssueCount
+from tocsin.issues.models import Issue, IssueCount
+from tocsin.issues.queries.finding import find
+from tocsin.issues.queries.language import EVERYTHING, Query
 from tocsin.projects.models import Project
 from tocsin.web.sparkline import Sparkline, first_hour, sparkline
 
@@ -24,13 +25,20 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the reader asked for. An empty `status` is all of them."""
+    """What the reader asked for. An empty `status` is all of them. `wrong` says why `typed` is no query."""
 
     status: str = "unresolved"
-    query: str = ""
+    typed: str = ""
+    query: Query = EVERYTHING
+    wrong: str = ""
     project: Project | None = None
     after: str = ""  # a cursor: the page of issues seen less recently than it
     before: str = ""  # a cursor: the page of issues seen more recently than it
+
+    @property
+    def shown_status(self) -> str:
+        """A query that speaks of the status has the last word."""
+        return "" if self.query.says_status else self.status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +51,16 @@ class Row:
 class Listing:
     """One page. A cursor is empty where there is no page in that direction."""
 
-    rows: tuple[Row, ...]
-    newer: str
-    older: str
+    rows: tuple[Row, ...] = ()
+    newer: str = ""
+    older: str = ""
 
 
 def listing(user: User, organization: Organization, wanted: Wanted, now: datetime) -> Listing:
     """The page that was asked for, of the issues this person may read, the last seen first."""
-    found = visible_issues(user).filter(_wanted(wanted), organization=organization).select_related("project")
+    if wanted.wrong:
+        return Listing()
+    found = find(wanted.query, user, [organization.pk]).filter(_wanted(wanted)).select_related("project")
     issues, has_newer, has_older = _page(found, wanted)
     return Listing(
         rows=_rows(organization, issues, now),
@@ -61,27 +71,11 @@ def listing(user: User, organization: Organization, wanted: Wanted, now: datetim
 
 def _wanted(wanted: Wanted) -> Q:
     condition = Q()
-    if wanted.status:
-        condition &= Q(status=wanted.status)
+    if wanted.shown_status:
+        condition &= Q(status=wanted.shown_status)
     if wanted.project is not None:
         condition &= Q(project=wanted.project)
-    if wanted.query:
-        words = Q()
-        for word in wanted.query.split():
-            words &= Q(title__icontains=word) | Q(culprit__icontains=word)
-        condition &= words | _short_id(wanted.query)
     return condition
-
-
-def _short_id(query: str) -> Q:
-    """The one issue that people call so: "shop-1a". Nothing when the text cannot be a short id."""
-    match = re.fullmatch(rf"([-\w]{{1,50}})-([{DIGITS}]{{1,12}})", query.strip().upper(), re.ASCII)
-    if match is None:
-        return Q(pk__in=())
-    number = 0
-    for digit in match[2]:
-        number = number * len(DIGITS) + DIGITS.index(digit)
-    return Q(project__slug__iexact=match[1], number=number)
 
 
 # --- pages: by key, so that a page stays right while events come in ----------------------------------------------------

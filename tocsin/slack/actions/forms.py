@@ -9,17 +9,19 @@ from enum import StrEnum
 from typing import TypeVar
 
 from tocsin.errors import Invalid
-from tocsin.issues.commands import Archive, ArchiveUntil, Command, Comment, Resolve, ResolveIn
+from tocsin.issues.commands import Archive, ArchiveUntil, Command, Comment, Resolve, ResolveIn, SetPriority
 from tocsin.slack.action_ids import OTHER_HOURS, Field, Until
-from tocsin.slack.payloads import ViewSeen
+from tocsin.slack.payloads import Place, ViewSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """The issue of a modal, and the version that the person looked at (None: whatever it is now)."""
+    """The issue of a modal, the version that the person looked at (None: whatever it is now), and the message it was opened on."""
 
     issue_id: int
     seen_version: int | None
+    workspace_id: int
+    place: Place
 
 
 def resolve(view: ViewSeen, about: About) -> Command:
@@ -30,6 +32,11 @@ def resolve(view: ViewSeen, about: About) -> Command:
 
 def comment(view: ViewSeen, about: About) -> Command:
     return Comment(issue_id=about.issue_id, text=view.values.get(Field.TEXT, ""))
+
+
+def priority(view: ViewSeen, about: About) -> Command:
+    chosen = view.values.get(Field.PRIORITY, "")
+    return SetPriority(issue_id=about.issue_id, priority=chosen, seen_version=about.seen_version)
 
 
 # --- archive ---------------------------------------------------------------------------------------------------------
@@ -54,7 +61,7 @@ def _forever(view: ViewSeen, about: About) -> Command:
 
 def _hours(view: ViewSeen, about: About) -> Command:
     field = Field.TYPED_HOURS if view.values.get(Field.HOURS) == OTHER_HOURS else Field.HOURS
-    hours = _number(view, field)
+    hours = number(view, field)
     return Archive(issue_id=about.issue_id, until=ArchiveUntil.TIME, hours=hours, seen_version=about.seen_version)
 
 
@@ -67,12 +74,12 @@ def _time(view: ViewSeen, about: About) -> Command:
 
 
 def _events(view: ViewSeen, about: About) -> Command:
-    events = _number(view, Field.EVENTS)
+    events = number(view, Field.EVENTS)
     return Archive(issue_id=about.issue_id, until=ArchiveUntil.EVENTS, events=events, seen_version=about.seen_version)
 
 
 def _users(view: ViewSeen, about: About) -> Command:
-    users = _number(view, Field.USERS)
+    users = number(view, Field.USERS)
     return Archive(issue_id=about.issue_id, until=ArchiveUntil.USERS, users=users, seen_version=about.seen_version)
 
 
@@ -80,8 +87,8 @@ def _rate(view: ViewSeen, about: About) -> Command:
     return Archive(
         issue_id=about.issue_id,
         until=ArchiveUntil.RATE,
-        events=_number(view, Field.RATE_EVENTS),
-        minutes=_number(view, Field.MINUTES),
+        events=number(view, Field.RATE_EVENTS),
+        minutes=number(view, Field.MINUTES),
         seen_version=about.seen_version,
     )
 
@@ -111,7 +118,7 @@ def _choice(view: ViewSeen, field: Field, choices: type[Choice], default: Choice
         raise Invalid("Choose one of the entries.", field=field.value) from None
 
 
-def _number(view: ViewSeen, field: Field) -> int:
+def number(view: ViewSeen, field: Field) -> int:
     typed = view.values.get(field, "").strip()
     if not (typed.isascii() and typed.isdigit() and len(typed) <= 9):
         raise Invalid("Give a whole number, such as 10.", field=field.value)
@@ -124,7 +131,7 @@ SHOWN_AT: dict[str, tuple[Field, ...]] = {
     "when": (Field.WHEN,),
     "release": (Field.RELEASE, Field.WHEN),
     "until_at": (Field.UNTIL_AT,),
-    "hours": (Field.TYPED_HOURS, Field.HOURS),
+    "hours": (Field.TYPED_HOURS, Field.HOURS, Field.MUTE_HOURS),
     "events": (Field.EVENTS, Field.RATE_EVENTS),
     "users": (Field.USERS,),
     "minutes": (Field.MINUTES,),

@@ -8,8 +8,22 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
-from tocsin.slack.blocks import forms, issue, reply
-from tocsin.slack.cards import ArchiveForm, CommentForm, DeletedCard, IssueCard, ResolveForm, ThreadReply, Told
+from tocsin.slack.blocks import forms, issue, mutes, reply, searches
+from tocsin.slack.cards import (
+    ArchiveForm,
+    BulkDone,
+    CommentForm,
+    DeletedCard,
+    IssueCard,
+    MessageForm,
+    MuteForm,
+    PriorityForm,
+    ResolveForm,
+    SearchForm,
+    ThreadReply,
+    Told,
+    UnmuteForm,
+)
 
 Message = dict[str, Any]
 
@@ -26,4 +40,10 @@ draw.register(ThreadReply, reply.draw)
 draw.register(ResolveForm, forms.draw_resolve)
 draw.register(ArchiveForm, forms.draw_archive)
 draw.register(CommentForm, forms.draw_comment)
+draw.register(PriorityForm, forms.draw_priority)
+draw.register(MuteForm, mutes.draw_mute)
+draw.register(UnmuteForm, mutes.draw_unmute)
 draw.register(Told, forms.draw_told)
+draw.register(SearchForm, searches.draw)
+draw.register(BulkDone, searches.draw_done)
+draw.register(MessageForm, searches.draw_message)

@@ -16,15 +16,16 @@ from tocsin.issues.commands import (
 from tocsin.slack import mrkdwn
 from tocsin.slack.action_ids import OTHER_HOURS, Action, Field, Form, Until
 from tocsin.slack.blocks.elements import Block, context, option, plain, search_menu, section
-from tocsin.slack.cards import ArchiveForm, CommentForm, ResolveForm, Told
+from tocsin.slack.cards import ArchiveForm, CommentForm, PriorityForm, ResolveForm, Told
 
 RELEASE_MAX = 40  # characters of a release in an entry
 TITLE_MAX = 24
 INPUT_MAX = 3000  # what Slack's text field takes
 
 
-def _view(form: Form, key: str, title: str, blocks: list[Block], *, submit: str = "") -> dict[str, Any]:
-    view = {
+def view(form: Form, key: str, title: str, blocks: list[Block], *, submit: str = "") -> dict[str, Any]:
+    """`key` names what we keep of the modal; without `submit` there is nothing to submit."""
+    drawn = {
         "type": "modal",
         "callback_id": form.value,
         "private_metadata": key,
@@ -33,11 +34,11 @@ def _view(form: Form, key: str, title: str, blocks: list[Block], *, submit: str 
         "blocks": blocks,
         "notify_on_close": True,
     }
-    return view | ({"submit": plain(submit)} if submit else {})
+    return drawn | ({"submit": plain(submit)} if submit else {})
 
 
-def _input(field: Field, label: str, element: Block, *, tells: bool = False, hint: str = "") -> Block:
-    """`tells`: each choice in it is told, so that the modal can be drawn anew."""
+def labelled(field: Field, label: str, element: Block, *, tells: bool = False, hint: str = "") -> Block:
+    """A field. `tells`: each choice in it is told, so that the modal can be drawn anew."""
     block: Block = {
         "type": "input",
         "block_id": field.value,
@@ -48,7 +49,7 @@ def _input(field: Field, label: str, element: Block, *, tells: bool = False, hin
     return block | ({"hint": plain(hint)} if hint else {})
 
 
-def _radio(action: Action, options: list[Block], chosen: int) -> Block:
+def radio_buttons(action: Action, options: list[Block], chosen: int) -> Block:
     return {
         "type": "radio_buttons",
         "action_id": action.value,
@@ -81,12 +82,14 @@ def draw_resolve(form: ResolveForm) -> dict[str, Any]:
     ]
     chosen = len(options) - 1 if form.asks_release else 0
     blocks = [
-        _input(Field.WHEN, "Since when is it solved?", _radio(Action.CHOOSE_RESOLVE, options, chosen), tells=True)
+        labelled(
+            Field.WHEN, "Since when is it solved?", radio_buttons(Action.CHOOSE_RESOLVE, options, chosen), tells=True
+        )
     ]
     if form.asks_release:
         menu = search_menu("Type a part of its name", Action.CHOOSE_RELEASE)
-        blocks.append(_input(Field.RELEASE, "Release", menu))
-    return _view(Form.RESOLVE, form.key, f"Resolve {form.short_id}", blocks, submit="Resolve")
+        blocks.append(labelled(Field.RELEASE, "Release", menu))
+    return view(Form.RESOLVE, form.key, f"Resolve {form.short_id}", blocks, submit="Resolve")
 
 
 # --- archive ---------------------------------------------------------------------------------------------------------
@@ -106,14 +109,14 @@ HOURS = (("1 hour", "1"), ("4 hours", "4"), ("1 day", "24"), ("1 week", "168"), 
 def draw_archive(form: ArchiveForm) -> dict[str, Any]:
     until, values = Until(form.until), dict(form.values)
     options = [option(label, value) for value, label in CHOICES.items()]
-    radio = _radio(Action.CHOOSE_ARCHIVE, options, list(CHOICES).index(until))
+    radio = radio_buttons(Action.CHOOSE_ARCHIVE, options, list(CHOICES).index(until))
     blocks = [
-        _input(Field.UNTIL, "Archive it", radio, tells=True),
+        labelled(Field.UNTIL, "Archive it", radio, tells=True),
         *FIELDS.get(until, _no_fields)(form, values),
         section(WORDS[until](form, values)),
         context("While it is archived, events are counted and nobody is told."),
     ]
-    return _view(Form.ARCHIVE, form.key, f"Archive {form.short_id}", blocks, submit="Archive")
+    return view(Form.ARCHIVE, form.key, f"Archive {form.short_id}", blocks, submit="Archive")
 
 
 Values = Mapping[str, str]
@@ -131,9 +134,9 @@ def _hours(form: ArchiveForm, values: Values) -> list[Block]:
         "options": options,
         "initial_option": options[0],
     }
-    blocks = [_input(Field.HOURS, "For how long?", menu, tells=True)]
+    blocks = [labelled(Field.HOURS, "For how long?", menu, tells=True)]
     if values.get(Field.HOURS) == OTHER_HOURS:
-        blocks.append(_input(Field.TYPED_HOURS, "Hours", _number(ARCHIVE_HOURS_MAX), tells=True))
+        blocks.append(labelled(Field.TYPED_HOURS, "Hours", _number(ARCHIVE_HOURS_MAX), tells=True))
     return blocks
 
 
@@ -143,21 +146,21 @@ def _time(form: ArchiveForm, values: Values) -> list[Block]:
         "action_id": Action.TYPED.value,
         "initial_date_time": int(form.tomorrow.timestamp()),
     }
-    return [_input(Field.UNTIL_AT, "Until when?", picker, tells=True)]
+    return [labelled(Field.UNTIL_AT, "Until when?", picker, tells=True)]
 
 
 def _events(form: ArchiveForm, values: Values) -> list[Block]:
-    return [_input(Field.EVENTS, "How many more events?", _number(ARCHIVE_COUNT_MAX), tells=True)]
+    return [labelled(Field.EVENTS, "How many more events?", _number(ARCHIVE_COUNT_MAX), tells=True)]
 
 
 def _users(form: ArchiveForm, values: Values) -> list[Block]:
-    return [_input(Field.USERS, "How many more users?", _number(ARCHIVE_COUNT_MAX), tells=True)]
+    return [labelled(Field.USERS, "How many more users?", _number(ARCHIVE_COUNT_MAX), tells=True)]
 
 
 def _rate(form: ArchiveForm, values: Values) -> list[Block]:
     return [
-        _input(Field.RATE_EVENTS, "How many events?", _number(ARCHIVE_RATE_MAX), tells=True),
-        _input(Field.MINUTES, "Within how many minutes?", _number(ARCHIVE_MINUTES_MAX), tells=True),
+        labelled(Field.RATE_EVENTS, "How many events?", _number(ARCHIVE_RATE_MAX), tells=True),
+        labelled(Field.MINUTES, "Within how many minutes?", _number(ARCHIVE_MINUTES_MAX), tells=True),
     ]
 
 
@@ -238,7 +241,15 @@ WORDS: dict[Until, Callable[[ArchiveForm, Values], str]] = {
 }
 
 
-# --- comment, and what is said ---------------------------------------------------------------------------------------
+# --- priority, comment, and what is said ---------------------------------------------------------------------------------------
+
+
+def draw_priority(form: PriorityForm) -> dict[str, Any]:
+    options = [option(label, value) for value, label in form.choices]
+    chosen = [value for value, _ in form.choices].index(form.priority)
+    radio = radio_buttons(Action.CHOOSE_PRIORITY, options, chosen)
+    blocks = [labelled(Field.PRIORITY, "Priority", radio)]
+    return view(Form.PRIORITY, form.key, f"Priority of {form.short_id}", blocks, submit="Set")
 
 
 def draw_comment(form: CommentForm) -> dict[str, Any]:
@@ -249,10 +260,10 @@ def draw_comment(form: CommentForm) -> dict[str, Any]:
         "max_length": min(form.limit, INPUT_MAX),
         "focus_on_load": True,
     }
-    blocks = [_input(Field.TEXT, "Comment", element, hint="Everybody who may see the issue can read it.")]
-    return _view(Form.COMMENT, form.key, f"Comment on {form.short_id}", blocks, submit="Comment")
+    blocks = [labelled(Field.TEXT, "Comment", element, hint="Everybody who may see the issue can read it.")]
+    return view(Form.COMMENT, form.key, f"Comment on {form.short_id}", blocks, submit="Comment")
 
 
 def draw_told(told: Told) -> dict[str, Any]:
     form = Form(told.anyway) if told.anyway else Form.TOLD
-    return _view(form, told.key, "Tocsin", [section(told.text)], submit="Do it anyway" if told.anyway else "")
+    return view(form, told.key, "Tocsin", [section(told.text)], submit="Do it anyway" if told.anyway else "")

@@ -18,13 +18,15 @@ from tocsin.slack.blocks.elements import (
     section,
     state,
 )
-from tocsin.slack.cards import ActionTaken, CardStatus, DeletedCard, IssueCard, Who
+from tocsin.slack.cards import ActionTaken, CardStatus, DeletedCard, IssueCard, Muted, Who
 
 TITLE_MAX = 300
 CULPRIT_MAX = 300
 TAG_MAX = 200
 NAME_MAX = 100
 FALLBACK_MAX = 600
+MUTES_MAX = 5  # lines
+MORE_MAX = 5  # entries of an overflow menu
 NOBODY = Who()
 
 
@@ -35,10 +37,11 @@ def draw(card: IssueCard) -> dict[str, Any]:
         *_optional(context, mrkdwn.line(card.culprit, CULPRIT_MAX)),
         *_optional(section, mrkdwn.code_block(card.message, card.message_limit)),
         *_optional(section, _tags(card)),
-        *_optional(section, _actions_taken(card)),
-        context("   ".join(_facts(card))),
+        *_optional(section, actions_taken(card)),
+        context("   ".join(facts(card))),
         _row(card),
         *_optional(section, mrkdwn.note(card.note)),
+        *_optional(context, mutes(card)),
         context(" · ".join(_footer(card))),
     ]
     return {"text": fallback(card), "blocks": blocks, "attachments": []}
@@ -85,7 +88,8 @@ def _tags(card: IssueCard) -> str:
     return text
 
 
-def _actions_taken(card: IssueCard) -> str:
+def actions_taken(card: IssueCard) -> str:
+    """What was done, oldest first, a line each."""
     earlier = [f"+{card.earlier_actions} earlier"] if card.earlier_actions else []
     return "\n".join(earlier + [_action_line(action) for action in card.actions_taken])
 
@@ -106,8 +110,9 @@ def name(who: Who) -> str:
     return mrkdwn.mention(who.slack_user_id) if who.slack_user_id else mrkdwn.line(who.name, NAME_MAX)
 
 
-def _facts(card: IssueCard) -> list[str]:
-    facts = [
+def facts(card: IssueCard) -> list[str]:
+    """How the issue is now, in a few words each."""
+    known = [
         ("Events", f"{card.events:,}"),
         ("Users", f"{card.users:,}" if card.users else ""),
         ("State", _said(card.state, card.state_until)),
@@ -116,7 +121,21 @@ def _facts(card: IssueCard) -> list[str]:
         ("Priority", mrkdwn.line(card.priority, NAME_MAX)),
         ("Comments", f"{card.comments:,}" if card.comments else ""),
     ]
-    return [f"{label}: {value if label == 'First seen' else f'*{value}*'}" for label, value in facts if value]
+    return [f"{label}: {value if label == 'First seen' else f'*{value}*'}" for label, value in known if value]
+
+
+def mutes(card: IssueCard) -> str:
+    """What is muted where the card hangs, a line each."""
+    lines = [f":no_bell: {muted_line(muted)}" for muted in card.mutes[:MUTES_MAX]]
+    others = len(card.mutes) - MUTES_MAX
+    return "\n".join(lines + ([f"+{others} other{'s' if others > 1 else ''}"] if others > 0 else []))
+
+
+def muted_line(muted: Muted) -> str:
+    by = name(muted.who)
+    held = f" · {muted.held:,} alert{'' if muted.held == 1 else 's'} not posted" if muted.held else ""
+    said = f"Rule *{mrkdwn.line(muted.rule, NAME_MAX)}* muted here until {mrkdwn.date(muted.until)}"
+    return f"{said}{f' by {by}' if by else ''}{held}"
 
 
 def _footer(card: IssueCard) -> list[str]:
@@ -153,7 +172,13 @@ def _row(card: IssueCard) -> Block:
 
 
 def _more(card: IssueCard) -> list[Block]:
-    options = [option("Comment", Action.COMMENT_FORM)]
-    if not card.is_acknowledged:
-        options.append(option("Acknowledge", Action.ACKNOWLEDGE))
-    return [*options, option("Open", Action.OPEN, url=card.url)]
+    """What makes sense now, in this order. Where that is one too many, Open gives way: the title is the same link."""
+    entries = (
+        (option("Comment", Action.COMMENT_FORM), True),
+        (option("Mute this rule here…", Action.MUTE_FORM), card.can_mute),
+        (option("Unmute", Action.UNMUTE), bool(card.mutes)),
+        (option("Priority", Action.PRIORITY_FORM), True),
+        (option("Acknowledge", Action.ACKNOWLEDGE), not card.is_acknowledged),
+        (option("Open", Action.OPEN, url=card.url), True),
+    )
+    return [entry for entry, makes_sense in entries if makes_sense][:MORE_MAX]

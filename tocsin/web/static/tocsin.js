@@ -47,6 +47,22 @@ for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 
+// One box chooses all issues of the page. Without this, each is chosen by its own.
+const all = document.querySelector("[data-all]");
+if (all) {
+  const box = all.querySelector("input");
+  const picks = [...document.querySelectorAll(".pick")];
+  const tell = () => {
+    const chosen = picks.filter((pick) => pick.checked).length;
+    box.checked = chosen === picks.length;
+    box.indeterminate = chosen > 0 && chosen < picks.length;
+  };
+  all.hidden = false;
+  box.addEventListener("change", () => { for (const pick of picks) pick.checked = box.checked; });
+  for (const pick of picks) pick.addEventListener("change", tell);
+  addEventListener("pageshow", tell);
+}
+
 // A date and time is typed as the reader's clock shows it, and sent with how far that clock is ahead of UTC.
 const ahead = (text) => -new Date(text).getTimezoneOffset(); // minutes, at that time: summer time comes and goes
 for (const field of document.querySelectorAll('input[type="datetime-local"]')) {

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from tocsin.accounts.actor import Origin
 from tocsin.issues import saying
 from tocsin.issues.models import Activity, Issue
+from tocsin.web.bulk import UNDO_TAG
 
 register = template.Library()
 
@@ -106,6 +108,13 @@ def actor(activity: Activity) -> str:
     if activity.user is not None:
         return activity.user.display_name
     return "somebody" if activity.origin in FROM else ""
+
+
+@register.filter
+def undo_of_bulk(message: Message) -> str:
+    """The bulk action that the message tells of, when it can be undone; else empty."""
+    tag = message.extra_tags or ""
+    return tag.removeprefix(UNDO_TAG) if tag.startswith(UNDO_TAG) else ""
 
 
 @register.filter

@@ -8,21 +8,29 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from tocsin.accounts.access import access_organization
+from tocsin import bus
+from tocsin.accounts.access import Right, access_organization
+from tocsin.accounts.actor import Actor, Origin
 from tocsin.accounts.models import Organization, User
 from tocsin.clock import database_now
-from tocsin.errors import NotFound
+from tocsin.errors import DomainError, Invalid, NotFound
 from tocsin.intake.lag import lag_of
 from tocsin.issues.access import visible_issues
-from tocsin.projects.access import projects_of
+from tocsin.issues.bulk import BulkPerformed
+from tocsin.issues.queries.language import EVERYTHING, Query, parse
+from tocsin.projects.access import has_project, projects_of
 from tocsin.projects.models import Key, Project
-from tocsin.web.forms import ALL, TABS, FilterForm
+from tocsin.web import bulk
+from tocsin.web.forms import ALL, TABS, BulkForm, FilterForm
 from tocsin.web.listing import Listing, Wanted, listing, nearly_spent, set_aside
 from tocsin.web.shell import shell
+from tocsin.web.views.errors import status_of
 from tocsin.web.views.page import page
 
 SHOWN_DSNS = 3  # projects without events whose DSN the empty list shows
@@ -35,11 +43,54 @@ class Tab:
     is_current: bool
 
 
-@page("GET", "HEAD")
+@page("GET", "HEAD", "POST")
 def issues(request: HttpRequest, user: User, slug: str) -> HttpResponse:
-    """The organization's issues that this person may read."""
+    """The organization's issues that this person may read. POST does something to those that are ticked."""
     organization = access_organization(slug, user)
-    projects = list(projects_of(user, organization.pk))
+    if request.method == "POST":
+        return _act(request, user, organization)
+    return _draw(request, user, organization)
+
+
+def _act(request: HttpRequest, user: User, organization: Organization) -> HttpResponse:
+    """Do it, then show the list anew; a refusal is said on the page, and what was ticked stays so."""
+    sent = _sent(request, user, organization)
+    try:
+        command = bulk.command_of(sent)
+        by = Actor(user=user, origin=Origin.WEB, now=database_now(), within=frozenset({organization.pk}))
+        performed: BulkPerformed = bus.perform(command, by=by)
+    except DomainError as error:
+        return _draw(request, user, organization, sent=sent, refusal=error)
+    if performed.done:
+        messages.success(request, performed.sentence, extra_tags=bulk.undo_tag(performed.bulk_id))
+    if sentence := bulk.left_sentence(performed):
+        messages.warning(request, sentence)
+    return redirect(request.get_full_path())
+
+
+def _sent(request: HttpRequest, user: User, organization: Organization) -> bulk.Sent:
+    form = BulkForm(request.POST)
+    form.is_valid()
+    values = form.cleaned_data
+    return bulk.Sent(
+        user=user,
+        organization=organization,
+        action=values.get("action", ""),
+        ticked=tuple(request.POST.getlist("issue")),
+        assignee=values.get("assignee", ""),
+        undo=values.get("undo") or 0,
+    )
+
+
+def _draw(
+    request: HttpRequest,
+    user: User,
+    organization: Organization,
+    *,
+    sent: bulk.Sent | None = None,
+    refusal: DomainError | None = None,
+) -> HttpResponse:
+    projects = list(projects_of(user, organization.pk).annotate(may_triage=_may_triage(user)))
     form = FilterForm(request.GET)
     wanted = _wanted(form, projects)
     now = database_now()
@@ -49,6 +100,9 @@ def issues(request: HttpRequest, user: User, slug: str) -> HttpResponse:
         "listing": found,
         "wanted": wanted,
         "projects": projects,
+        "may_triage": any(project.may_triage for project in projects),
+        "sent": sent,
+        "refusal": refusal,
         "tabs": _tabs(organization, wanted),
         "newer": _address(organization, wanted, before=found.newer) if found.newer else "",
         "older": _address(organization, wanted, after=found.older) if found.older else "",
@@ -57,7 +111,13 @@ def issues(request: HttpRequest, user: User, slug: str) -> HttpResponse:
         "nearly_spent": nearly_spent(projects, now),
         **_empty(user, organization, found, wanted, projects),
     }
-    return render(request, "issues/list.html", context)
+    # What is wrong in a form is an ordinary page: browsers log any other status as an error.
+    status = 200 if refusal is None or isinstance(refusal, Invalid) else status_of(refusal)
+    return render(request, "issues/list.html", context, status=status)
+
+
+def _may_triage(user: User) -> Q:
+    return has_project(user, Right.TRIAGE, project="pk", organization="organization")
 
 
 def _wanted(form: FilterForm, projects: Sequence[Project]) -> Wanted:
@@ -66,20 +126,31 @@ def _wanted(form: FilterForm, projects: Sequence[Project]) -> Wanted:
     project = next((project for project in projects if project.slug == slug), None)
     if slug and project is None:
         raise NotFound("There is no such project, or you have no access to it.")
+    query, wrong = _query(form.value("q"))
     return Wanted(
         status="" if status == ALL else status,
-        query=form.value("q"),
+        typed=form.value("q"),
+        query=query,
+        wrong=wrong,
         project=project,
         after=form.value("after"),
         before=form.value("before"),
     )
 
 
+def _query(typed: str) -> tuple[Query, str]:
+    """(the query, why it is none)."""
+    try:
+        return parse(typed), ""
+    except Invalid as error:
+        return EVERYTHING, str(error)
+
+
 def _address(organization: Organization, wanted: Wanted, **other: str) -> str:
     """The list's address for this filter; `other` says what differs. A page's cursor is not carried over."""
     asked = {
         "status": wanted.status or ALL,
-        "q": wanted.query,
+        "q": wanted.typed,
         "project": wanted.project.slug if wanted.project else "",
         **other,
     }
@@ -91,7 +162,7 @@ def _tabs(organization: Organization, wanted: Wanted) -> list[Tab]:
         Tab(
             label=label,
             address=_address(organization, wanted, status=str(status)),
-            is_current=(wanted.status or ALL) == status,
+            is_current=(wanted.shown_status or ALL) == status,
         )
         for status, label in TABS
     ]

@@ -1,0 +1,1 @@
+"""Looking for issues: `language` reads what somebody typed, `finding` turns it into a queryset."""
