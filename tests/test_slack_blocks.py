@@ -192,12 +192,24 @@ ANY_REPLY = st.builds(
 )
 
 
-@pytest.mark.guarantee
-@pytest.mark.parametrize(
+BUILDERS: Any = pytest.mark.parametrize(
     "builder",
     [draw, draw_shortest, draw_as_text, attachments.draw, attachments.draw_shortest],
     ids=["whole", "shortest", "text", "old", "old_shortest"],
 )
+
+
+@BUILDERS
+def test_the_longest_names_fit(builder: Any) -> None:
+    from tocsin.simulator.validation import faults_of_message
+
+    long = "0" * 400
+    card = replace(CARDS["issue_hostile"], culprit=long, rule=long, environment=long, release=long, title=long)
+    assert faults_of_message(builder(card)) == []
+
+
+@pytest.mark.guarantee
+@BUILDERS
 def test_any_issue_gives_a_message_within_slacks_limits(builder: Any) -> None:
     from tocsin.simulator.validation import faults_of_message
 

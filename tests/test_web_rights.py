@@ -154,14 +154,13 @@ def test_other_methods_are_refused(alice: Person, addresses: dict[str, str], pag
     assert browser.generic(method, addresses[page]).status_code == 405
 
 
-@pytest.mark.parametrize("page", ["home", "issues"])
-def test_a_page_without_a_form_takes_no_post(alice: Person, addresses: dict[str, str], page: str) -> None:
+def test_a_page_without_a_form_takes_no_post(alice: Person, addresses: dict[str, str]) -> None:
     browser = alice.browser()
-    assert browser.post(addresses[page], {"csrfmiddlewaretoken": csrf_token(browser)}).status_code == 405
+    assert browser.post(addresses["home"], {"csrfmiddlewaretoken": csrf_token(browser)}).status_code == 405
 
 
 @pytest.mark.parametrize(
-    "page", ["issue", "event", "/accounts/login/", "/accounts/logout/", "/accounts/password/change/"]
+    "page", ["issues", "issue", "event", "/accounts/login/", "/accounts/logout/", "/accounts/password/change/"]
 )
 def test_a_form_without_its_token_does_nothing(
     alice: Person, addresses: dict[str, str], issue: Issue, page: str

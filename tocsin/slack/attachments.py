@@ -27,6 +27,7 @@ LEVELS: Mapping[str, str] = {
     "fatal": "#FA4747",
 }
 FIELDS_MAX = 20
+FOOTER_PARTS_MAX = (140, 60, 90)  # rule, environment, release: with what stands between them, under Slack's 300
 
 
 @singledispatch
@@ -82,8 +83,8 @@ def attachment(card: IssueCard) -> Attachment:
 
 def _footer(card: IssueCard) -> str:
     via = f"{card.short_id} via {card.rule}" if card.rule else card.short_id
-    parts = (via, card.environment, card.release)
-    return " · ".join(mrkdwn.label(part, NAME_MAX) for part in parts if part)
+    parts = zip((via, card.environment, card.release), FOOTER_PARTS_MAX, strict=True)
+    return " · ".join(mrkdwn.label(part, limit) for part, limit in parts if part)
 
 
 # --- buttons and the menu --------------------------------------------------------------------------------------------
