@@ -17,10 +17,14 @@ from tests.test_web_linking import post
 from tocsin import bus
 from tocsin.accounts.models import Role, Team
 from tocsin.alerts.models import Destination
+from tocsin.clock import database_now
 from tocsin.issues.commands import Reopen, Resolve
 from tocsin.issues.models import Issue
-from tocsin.slack import unfurls
+from tocsin.simulator.unfurls import faults_of
+from tocsin.slack import in_place, unfurls
+from tocsin.slack.cards import Style
 from tocsin.slack.models import Card, Installation, LinkToken, WaitingLink
+from tocsin.slack.payloads import Place
 
 Deliver = Callable[..., int]
 
@@ -234,6 +238,26 @@ def test_a_dialog_from_an_unfurl_rewrites_it(
     (slack.view(alice) if shown == "blocks" else slack.dialog(alice)).submit()
     deliver_all()
     assert slack.card(issue).buttons[0] == "Reopen"
+
+
+def test_an_issue_that_is_deleted_meanwhile_is_said_to_be_gone_as_slack_takes_it_there(
+    shown: str, issue: Issue, alice: Person
+) -> None:
+    card = Card.objects.get()
+    place = Place(channel=card.channel, ts=card.ts, thread_ts="", is_ephemeral=False, is_unfurl=True)
+    spot = in_place.spot_of(
+        place,
+        workspace=card.workspace,
+        issue=issue,
+        style=Style(shown),
+        is_message=False,
+        now=database_now(),
+    )
+    issue.delete()
+    body = in_place.answer(spot, database_now()).body
+    assert isinstance(body, dict)
+    assert faults_of(body) == []
+    assert "was deleted" in text_of(body)
 
 
 def test_slack_that_does_not_know_its_own_link_yet_is_asked_again(

@@ -20,7 +20,7 @@ from tocsin.slack import line as lines
 from tocsin.slack import lookup, reading, statements
 from tocsin.slack import refresh as refreshing
 from tocsin.slack.blocks import Message
-from tocsin.slack.drawing import Drawn, drawn
+from tocsin.slack.drawing import Drawn, content_of, drawn
 from tocsin.slack.line import Line
 from tocsin.slack.models import Card, Installation
 from tocsin.slack.refresh import REFRESH, next_number, siblings
@@ -232,14 +232,6 @@ def _unfurl(line: Line, card: Card, message: Message) -> dict[str, Any]:
         if error.code == "cannot_unfurl_url" and is_early and line.lease.delivery.attempts <= UNFURL_TRIES:
             raise DeliveryError(error.code, error.sentence, retry_after=UNFURL_AGAIN_AFTER) from error
         raise
-
-
-def content_of(message: Message) -> dict[str, Any]:
-    """A message as what stands below a link: an attachment, or blocks, which have no text beside them there."""
-    if message["attachments"]:
-        content: dict[str, Any] = message["attachments"][0]
-        return content
-    return {"blocks": message["blocks"]} if message["blocks"] else {"text": message["text"]}
 
 
 SHOW: dict[bool, Callable[[Line, Card, Message], dict[str, Any]]] = {False: _update_message, True: _unfurl}

@@ -44,6 +44,14 @@ def drawn(shown: Shown, style: str) -> Drawn:
     return Drawn(shown=shown, style=Style(style), message=message, content_hash=content_hash)
 
 
+def content_of(message: Message) -> dict[str, Any]:
+    """A message as what stands below a link: an attachment, or blocks, which have no text beside them there."""
+    if message["attachments"]:
+        content: dict[str, Any] = message["attachments"][0]
+        return content
+    return {"blocks": message["blocks"]} if message["blocks"] else {"text": message["text"]}
+
+
 def _text_alone(shown: Shown) -> Message:
     return {"text": blocks.draw(shown)["text"], "blocks": [], "attachments": []}
 

@@ -24,6 +24,7 @@ from tocsin.slack import attachments, blocks, mrkdwn, reading, response_urls
 from tocsin.slack import line as lines
 from tocsin.slack.answers import Answer
 from tocsin.slack.cards import DeletedCard, IssueCard, Style
+from tocsin.slack.drawing import content_of
 from tocsin.slack.models import Card, Installation, ResponseUrl, Workspace
 from tocsin.slack.payloads import Click, Clicks, Place
 from tocsin.slack.refresh import ISSUE, REFRESH, refresh_card
@@ -114,7 +115,7 @@ def answer(spot: Spot, now: datetime) -> Answer:
     """The attachment, drawn from what is true now in this transaction, to take the place of the one that was clicked."""
     shown = reading.card_of(spot.card, mention=True)
     if isinstance(shown, DeletedCard):
-        return Answer(body=_words(shown))
+        return Answer(body=_words(spot, shown))
     _settle(spot, shown.version, now)
     whole = {"replace_original": True} if spot.place.is_ephemeral and not spot.is_message else {}
     return Answer(body={**whole, **_attachment(spot, shown)})
@@ -128,8 +129,10 @@ def _attachment(spot: Spot, shown: IssueCard) -> dict[str, Any]:
     return {"response_type": "ephemeral", "attachments": [drawn]} if spot.place.is_ephemeral else drawn
 
 
-def _words(shown: DeletedCard) -> dict[str, Any]:
-    return {"text": blocks.draw(shown)["text"], "attachments": []}
+def _words(spot: Spot, shown: DeletedCard) -> dict[str, Any]:
+    """That it is gone."""
+    message = blocks.draw(shown)
+    return content_of(message) if spot.place.is_unfurl else {"text": message["text"], "attachments": []}
 
 
 def _settle(spot: Spot, version: int, now: datetime) -> None:
@@ -219,11 +222,11 @@ def send(
 
 def _drawn(spot: Spot, shown: IssueCard | DeletedCard) -> dict[str, Any]:
     if isinstance(shown, DeletedCard):
-        return _words(shown)
+        return _words(spot, shown)
     if spot.style is Style.ATTACHMENTS:
         return _attachment(spot, shown)
     message = blocks.draw(shown)
-    return {"blocks": message["blocks"]} if spot.place.is_unfurl else {**message, "attachments": []}
+    return content_of(message) if spot.place.is_unfurl else {**message, "attachments": []}
 
 
 def _otherwise(spot: Spot, installation: Installation, issue: Issue, slack_user_id: str) -> None:
