@@ -88,6 +88,22 @@ def test_the_demo_tells_everything_in_one_line_and_its_cards_work(demo: Start) -
     assert len(until(resolved, what="the click's effect")) == 1
 
 
+def test_a_link_unfurls_in_the_demo_and_shortcuts_open(demo: Start) -> None:
+    told, _ = demo()
+    page, channel = told["slack"]["page"], told["slack"]["channels"]["alerts"]
+    assert [one["name"] for one in ask(f"{page}control/state")["app"]["shortcuts"]] == [
+        *("Find issue", "Triage", "Comment on issue"),
+    ]
+    (issue, *_) = ask(f"{told['url']}/api/0/organizations/{told['organization']}/issues/", told["api_token"])
+    link = f"{told['url']}/organizations/{told['organization']}/issues/{issue['id']}/"
+    ask(f"{page}control/post", body={"as": "U0ALICE", "channel": channel, "text": f"look: {link}"})
+
+    def unfurled() -> bool:
+        return issue["shortId"] in str(ask(f"{page}control/state")["messages"][channel][-1].get("attachments"))
+
+    until(unfurled, what="the link to unfurl")
+
+
 def test_sigterm_to_the_group_ends_everything_and_the_data_goes_with_it(demo: Start) -> None:
     told, process = demo()
     os.killpg(process.pid, signal.SIGTERM)

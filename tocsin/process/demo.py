@@ -154,7 +154,22 @@ def _simulator(request_url: str, processes: list[subprocess.Popen[bytes]]) -> Sl
     if not line:
         raise CannotStart("the Slack simulator did not start; the reason stands above.")
     told = json.loads(line)
+    _configure(told["url"])
     return Slack(api_url=told["api_url"], signing_secret=signing_secret, bot_token=bot_token, page=told["url"])
+
+
+def _configure(simulator: str) -> None:
+    """What an app's owner does on Slack's pages: the shortcuts, and whose links are unfurled."""
+    from tocsin.slack.action_ids import ShortcutId
+
+    shortcuts = [
+        {"name": "Find issue", "type": "global", "callback_id": ShortcutId.FIND},
+        {"name": "Triage", "type": "global", "callback_id": ShortcutId.TRIAGE},
+        {"name": "Comment on issue", "type": "message", "callback_id": ShortcutId.COMMENT},
+    ]
+    body = json.dumps({"shortcuts": shortcuts, "unfurl_domains": [HOST]}).encode()
+    with urllib.request.urlopen(f"{simulator}control/app", body, timeout=PATIENCE):  # noqa: S310 - our own address
+        pass
 
 
 def _popen(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
