@@ -43,18 +43,20 @@ class Verdict:
     ends: bool = False
     opened: OpenedView | None = None  # a modal, to be opened after the commit
     asked_in_dialog: Issue | None = None  # as a modal, in a dialog of old
+    redraw: bool = False  # something was done, or the message is not true: never for who may not look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handled:
     """What came of a list of clicks. `texts` is what the person is to be told; `opened` a modal, `asked_in_dialog` the issue of
-    a dialog, that is to be opened after the commit.
+    a dialog, that is to be opened after the commit; `redraw`, whether the message is to be shown as things are now.
     """
 
     outcome: Outcome = Outcome.DONE
     texts: tuple[str, ...] = ()
     opened: OpenedView | None = None
     asked_in_dialog: Issue | None = None
+    redraw: bool = False
 
 
 def is_effectful(clicks: Clicks) -> bool:
@@ -86,6 +88,7 @@ def handle(clicks: Clicks, listener: Listener, now: datetime) -> Handled:
             texts=(*handled.texts, *([verdict.text] if verdict.text else [])),
             opened=verdict.opened or handled.opened,
             asked_in_dialog=verdict.asked_in_dialog or handled.asked_in_dialog,
+            redraw=verdict.redraw or handled.redraw,
         )
         if verdict.ends:
             break
@@ -147,8 +150,8 @@ def _answer(action: Action, click: Click, person: Person, listener: Listener, no
             performed = bus.perform(command, by=person.actor(now, listener.organizations))
     if performed.sentence:
         refresh_issue(performed.issue.organization_id, performed.issue.pk, now)
-        return Verdict(text=mrkdwn.escape(performed.sentence))
-    return Verdict()
+        return Verdict(text=mrkdwn.escape(performed.sentence), redraw=True)
+    return Verdict(redraw=True)
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------
@@ -173,4 +176,4 @@ def _refused(error: DomainError, click: Click, listener: Listener, now: datetime
     if isinstance(error, Stale):
         issue = _shared(click, listener)
         refresh_issue(issue.organization_id, issue.pk, now)
-    return Verdict(text=mrkdwn.escape(str(error)), ends=True)
+    return Verdict(text=mrkdwn.escape(str(error)), ends=True, redraw=isinstance(error, Stale))

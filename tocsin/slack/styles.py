@@ -28,7 +28,7 @@ def _in_blocks(payload: Clicks, listener: Listener, received_id: int, now: datet
         received.ended(received_id, handled.outcome)
     for text in handled.texts:
         tell(listener, text, now)
-    if (payload.place.is_ephemeral or payload.place.is_unfurl) and handled.opened is None:
+    if (payload.place.is_ephemeral or payload.place.is_unfurl) and handled.redraw:
         _rewrite(payload, listener, now)
     after = partial(_open, handled.opened, payload.trigger_id) if handled.opened else None
     return Effect(answer=ANSWERS[handled.outcome], after=after)
@@ -83,7 +83,7 @@ def _in_attachments(payload: Clicks, listener: Listener, received_id: int, now: 
         told = handled.outcome if handled.outcome is Outcome.INVITED else Outcome.TOLD
         received.ended(received_id, told, "" if told is Outcome.INVITED else text)
         return Effect(answer=answers.spoken(text))
-    return Effect(answer=_rebuilt(payload, listener, now))
+    return Effect(answer=_rebuilt(payload, listener, now) if handled.redraw else EMPTY)
 
 
 def _in_attachments_again(payload: Clicks, listener: Listener, outcome: str, text: str, now: datetime) -> Effect:
