@@ -12,7 +12,7 @@ from typing import Any
 
 from tocsin.slack import blocks, mrkdwn
 from tocsin.slack.action_ids import Action
-from tocsin.slack.blocks.issue import NAME_MAX, TAG_MAX, TITLE_MAX, actions_taken, facts, fallback
+from tocsin.slack.blocks.issue import NAME_MAX, TAG_MAX, TITLE_MAX, actions_taken, facts, fallback, mutes
 from tocsin.slack.cards import CardStatus, IssueCard, Marker
 
 Attachment = dict[str, Any]
@@ -60,6 +60,7 @@ def attachment(card: IssueCard) -> Attachment:
         mrkdwn.code_block(card.message, card.message_limit),
         mrkdwn.note(card.note),
         "   ".join(facts(card)),
+        mutes(card),
         actions_taken(card),
     )
     return {
