@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.commits",
     "tests.browser",
     "tests.slack_fixture",
+    "tests.mail",
     "tests.audit.world",
 ]
 

@@ -17,6 +17,7 @@ import pytest
 from tests import postgresql
 
 SECRET_KEY = "a-secret-key-that-only-tests-use-0123456789"
+BOT_TOKEN = "xoxb-a-bot-token-that-only-tests-use"
 SIGNING_SECRET = "a-signing-secret-that-only-tests-use"
 # What a developer may set from outside; any other TOCSIN_ variable of their shell is none of the tests' business.
 KEPT = {"TOCSIN_TEST_DATABASE", "TOCSIN_GUARANTEES", "TOCSIN_TEST_CLUSTER", "TOCSIN_GOLDEN", "TOCSIN_TRACE"}

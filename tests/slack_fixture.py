@@ -21,9 +21,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from aiohttp import web
 
-from tests.environment import SIGNING_SECRET
+from tests.environment import BOT_TOKEN, SIGNING_SECRET
 from tests.waiting import until
-from tests.world import BOT_TOKEN
 from tocsin.simulator import dialog_validation, fields, legacy, payloads, seed, unfurls
 from tocsin.simulator.app import make_app
 from tocsin.simulator.clicks import UNHEARD, Outgoing, OverHttp, address, new_session

@@ -17,11 +17,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from tests.environment import BOT_TOKEN
 from tests.pages import Page, csrf_token
 from tests.people import Person, make_person
 from tests.signed import block_actions, interactive
 from tests.slack_fixture import Slack
-from tests.world import BOT_TOKEN
 from tocsin import bus
 from tocsin.accounts.actor import Origin
 from tocsin.accounts.models import ApiToken, Organization, Role, Team, User
@@ -195,6 +195,7 @@ class Door(StrEnum):
 
     ISSUE = "the page of an issue"
     LIST = "the page of an organization"
+    MANAGED = "of an organization, for who manages it"
     HOME = "the first page"
     SIGNED_IN = "a page of one's own account"
     PUBLIC = "a page for anybody"
@@ -225,6 +226,9 @@ ROUTES: dict[str, tuple[Door, tuple[str, ...]]] = {
     "organizations/<slug:slug>/issues/": (Door.LIST, ("GET", "HEAD", "POST")),
     "organizations/<slug:slug>/issues/<int:issue_id>/": (Door.ISSUE, ("GET", "HEAD", "POST")),
     "organizations/<slug:slug>/issues/<int:issue_id>/events/<slug:event_id>/": (Door.ISSUE, ("GET", "HEAD", "POST")),
+    "organizations/<slug:slug>/audit/": (Door.MANAGED, ("GET", "HEAD")),
+    "organizations/<slug:slug>/slack/": (Door.MANAGED, ("GET", "HEAD", "POST")),
+    "accounts/slack/": (Door.SIGNED_IN, ("GET", "HEAD", "POST")),
     "slack/link/<str:token>/": (Door.LINK, ("GET", "HEAD", "POST")),
     "accounts/login/": (Door.PUBLIC, ("GET", "HEAD", "POST")),
     "accounts/logout/": (Door.PUBLIC, ("GET", "HEAD", "POST")),
@@ -275,6 +279,28 @@ def test_pages_are_read_by_whoever_may(world: World, who: str, whose: Owner) -> 
         assert answer.status_code == reading(who, whose, is_list=route in of(Door.LIST), is_event=is_event), route
         seen = standing(who, organization_of(whose) if route in of(Door.LIST) else whose)
         assert (SECRET in answer.content.decode()) <= (seen in (Standing.MAY, Standing.LOOKS)), route
+
+
+MANAGES = {"max": Owner.OURS, "olga": Owner.OURS, "eve": Owner.THEIRS}
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+def test_pages_for_managers_are_theirs(world: World, who: str, whose: Owner) -> None:
+    """And from them nobody's link with Slack is ended by anybody else."""
+    browser, before = world.browser(who), list(Identity.objects.order_by("pk").values_list("pk", "user"))
+    at = organization_of(whose)
+    expected = 200 if MANAGES.get(who) is at else 404 if standing(who, at) is Standing.STRANGER else 403
+    token = csrf_token(browser) if who not in CANNOT_SIGN_IN else ""
+    for route in of(Door.MANAGED):
+        answer = browser.get(address(route, world, whose))
+        assert answer.status_code == (302 if who in CANNOT_SIGN_IN else expected), route
+        assert ("alice@example.com" in answer.content.decode()) <= (MANAGES.get(who) is Owner.OURS)
+        if expected != 200 or who in CANNOT_SIGN_IN:
+            for number, _ in before:
+                sent = {"identity": str(number), "csrfmiddlewaretoken": token}
+                assert browser.post(address(route, world, whose), sent).status_code in (302, 403, 404, 405)
+    assert list(Identity.objects.order_by("pk").values_list("pk", "user")) == before
 
 
 def reading(who: str, whose: Owner, *, is_list: bool, is_event: bool) -> int:

@@ -42,6 +42,10 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
         ("TOCSIN_SLACK_API_URL", "http://slack.example/api/", "must begin with https://"),
         ("TOCSIN_DATABASE_URL", "mysql://localhost/x", "must begin with postgresql://"),
         ("TOCSIN_TRUSTED_PROXIES", "10.0.0.1,10.0.0.0/99", "addresses or networks"),
+        ("TOCSIN_EMAIL_URL", "mail.example.com", "must look like smtp+tls://"),
+        ("TOCSIN_EMAIL_URL", "smtps://mail.example.com", "smtp+ssl: TLS from the start"),
+        ("TOCSIN_EMAIL_URL", "smtp://mail.example.com:99999", "a port that is none"),
+        ("TOCSIN_EMAIL_FROM", "Tocsin", "must look like Tocsin <tocsin@example.com>"),
         ("TOCSIN_SECRET_KEY_FILE", "/nowhere/at/all", "are both set"),
     ],
 )

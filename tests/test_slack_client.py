@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.environment import BOT_TOKEN
 from tests.ports import free_port
 from tests.slack_fixture import Slack
-from tests.world import BOT_TOKEN
 from tocsin.outbox.failures import DeliveryError, Scope
 from tocsin.slack import client, slack_errors
 from tocsin.slack.addresses import may_respond_to

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from tests.mail import Mailbox
 from tests.people import Person, make_person
 from tests.signed import block_actions, interactive, pressed
 from tests.threads import at_once
 from tocsin import bus
-from tocsin.accounts.models import Member, Organization, Role, Team
+from tocsin.accounts.models import AuditEntry, Member, Organization, Role, Team
 from tocsin.clock import database_now
 from tocsin.errors import NotFound
 from tocsin.issues.commands import Archive
@@ -229,6 +230,46 @@ def test_another_workspace_keeps_its_link(token: str, carol: Person) -> None:
     assert shown(token, carol).replaces == ()
     confirm(token, carol)
     assert Identity.objects.filter(user=carol.user).count() == 2
+
+
+# --- both sides are told -----------------------------------------------------------------------------------------------
+def test_the_account_is_told_by_mail_and_the_organization_has_it_in_its_log(
+    mailbox: Mailbox, token: str, carol: Person, organization: Organization, deliver_all: Callable[..., int]
+) -> None:
+    confirm(token, carol)
+    deliver_all()
+    (mail,) = mailbox.mails
+    assert (mail["To"], mail["Subject"]) == ("carol@example.com", "Your account is connected to Slack")
+    text = " ".join(mail.get_content().split())
+    assert "u0carol (U0CAROL) in Tocsin Demo is now connected to your account carol@example.com" in text
+    assert "disconnect it there" in text
+    entry = AuditEntry.objects.get()
+    assert (entry.organization, entry.by, entry.action) == (organization, carol.user, "slack.link")
+
+
+def test_an_account_that_loses_its_slack_user_is_told_by_mail(
+    mailbox: Mailbox, issue: Issue, carol: Person, workspace: Workspace, deliver_all: Callable[..., int]
+) -> None:
+    token = press(issue, carol.slack_user_id)
+    zed = make_person("zed", issue.organization, Role.MEMBER).user
+    Identity.objects.create(workspace=workspace, slack_user_id="U0CAROL", user=zed, linked_at=database_now())
+    confirm(token, carol)
+    deliver_all()
+    by_person = {mail["To"]: " ".join(mail.get_content().split()) for mail in mailbox.mails}
+    assert by_person.keys() == {"zed@example.com", "carol@example.com"}
+    assert "is now connected to another account" in by_person["zed@example.com"]
+    assert "carol" not in by_person["zed@example.com"].lower().replace("u0carol", "")
+    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == ["slack.unlink", "slack.link"]
+
+
+def test_a_mail_server_that_refuses_undoes_no_link(
+    mailbox: Mailbox, token: str, carol: Person, deliver_all: Callable[..., int]
+) -> None:
+    mailbox.recipient_reply = "550 no"
+    confirm(token, carol)
+    deliver_all()
+    assert mailbox.mails == []
+    assert Identity.objects.filter(user=carol.user).exists()
 
 
 # --- unlink ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.environment import BOT_TOKEN
 from tests.people import Person, make_person
 from tests.samples import sample_event
 from tocsin.accounts.models import Organization, Role, Team
@@ -17,7 +18,6 @@ from tocsin.projects.models import Key, Project, ProjectTeam
 from tocsin.slack.models import Connection, Installation, Workspace
 
 TEAM_ID = "T0TOCSIN"
-BOT_TOKEN = "xoxb-a-bot-token-that-only-tests-use"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from tocsin.logs import LOGGING as LOGGING
 
 BASE_DIR = Path(__file__).resolve().parent
+EMAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}  # by scheme of TOCSIN_EMAIL_URL
 
 
 def _value(name: str, default: str = "") -> str:
@@ -74,6 +76,32 @@ def _networks(name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network,
         return tuple(ipaddress.ip_network(entry, strict=False) for entry in _list(name))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be addresses or networks, divided by commas: {error}.") from error
+
+
+def _email_server(name: str, value: str) -> dict[str, Any]:
+    """Django's settings of a mail server, from smtp+tls://name:password@host:587; empty for an empty value."""
+    if not value:
+        return {}
+    parts = urlsplit(value)
+    if parts.scheme not in EMAIL_PORTS or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ImproperlyConfigured(
+            f"{name} must look like smtp+tls://name:password@mail.example.com:587 "
+            "(smtp+tls: STARTTLS, smtp+ssl: TLS from the start, smtp: neither)."
+        )
+    try:
+        port = parts.port or EMAIL_PORTS[parts.scheme]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} has a port that is none.") from error
+    return {**environ.Env.email_url_config(value), "EMAIL_PORT": port}
+
+
+def _sender(name: str, value: str) -> str:
+    """`value`, an address with or without a name before it."""
+    address = parseaddr(value)[1]
+    user, _, host = address.rpartition("@")
+    if not user or not host or any(sign in value for sign in "\r\n"):
+        raise ImproperlyConfigured(f"{name} must look like Tocsin <tocsin@example.com>, and it is {value!r}.")
+    return value
 
 
 TOCSIN_URL = _origin("TOCSIN_URL", _value("TOCSIN_URL", "http://127.0.0.1:8000"))
@@ -197,7 +225,16 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key", "login": "30/m/ip"}
-EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+
+# --- e-mail ----------------------------------------------------------------------------------------------------------
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"  # mail goes through the outbox: notifications.email
+EMAIL_TIMEOUT = 8  # seconds; below what one call of the outbox may take
+TOCSIN_EMAIL_URL = _value("TOCSIN_EMAIL_URL")
+_email = _email_server("TOCSIN_EMAIL_URL", TOCSIN_EMAIL_URL)
+EMAIL_HOST, EMAIL_PORT = _email.get("EMAIL_HOST") or "", _email.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_USER") or "", _email.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = bool(_email.get("EMAIL_USE_TLS")), bool(_email.get("EMAIL_USE_SSL"))
+DEFAULT_FROM_EMAIL = _sender("TOCSIN_EMAIL_FROM", _value("TOCSIN_EMAIL_FROM", f"Tocsin <tocsin@{_public.hostname}>"))
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

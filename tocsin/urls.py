@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, path
 from tocsin.api import issues as api_issues
 from tocsin.intake import http as intake
 from tocsin.slack import http as slack
-from tocsin.web.views import errors, health, home, issue, issues, linking, metrics
+from tocsin.web.views import audit, errors, health, home, identities, issue, issues, linking, metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # what SDKs send; some leave the last slash out
@@ -32,6 +32,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("organizations/<slug:slug>/issues/", issues.issues, name="issues"),
     path("organizations/<slug:slug>/issues/<int:issue_id>/", issue.issue, name="issue"),
     path("organizations/<slug:slug>/issues/<int:issue_id>/events/<slug:event_id>/", issue.issue, name="event"),
+    path("organizations/<slug:slug>/audit/", audit.audit, name="audit"),
+    path("organizations/<slug:slug>/slack/", identities.of_organization, name="slack-people"),
+    path("accounts/slack/", identities.mine, name="slack-identities"),
     path("slack/link/<str:token>/", linking.link, name="slack-link"),
     # people: of allauth's pages only those that have a template of ours
     path("accounts/login/", account.login, name="account_login"),

@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from tocsin.accounts.models import Member, Organization, Role, User
-from tocsin.errors import NotFound
+from tocsin.errors import Forbidden, NotFound
 
 
 class Right(StrEnum):
@@ -19,12 +19,14 @@ class Right(StrEnum):
 
     READ = "read"
     TRIAGE = "triage"  # resolve, reopen, archive, comment, assign
+    MANAGE = "manage"  # who belongs to it, who is who in Slack, what was done
 
 
 # Which roles hold a right. Owners and managers reach every project; the others those of their teams.
 ROLES: dict[Right, tuple[Role, ...]] = {
     Right.READ: (Role.VIEWER, Role.MEMBER, Role.ADMIN, Role.MANAGER, Role.OWNER),
     Right.TRIAGE: (Role.MEMBER, Role.ADMIN, Role.MANAGER, Role.OWNER),
+    Right.MANAGE: (Role.MANAGER, Role.OWNER),
 }
 ALL_PROJECTS: tuple[Role, ...] = (Role.MANAGER, Role.OWNER)
 
@@ -39,6 +41,20 @@ def access_organization(slug: str, user: User) -> Organization:
     organization = organizations_of(user).filter(slug=slug).first()
     if organization is None:
         raise NotFound("There is no such organization, or you are not a member of it.")
+    return organization
+
+
+def manages(user: User, organization: Organization) -> bool:
+    """Whether this active person may manage the organization now."""
+    held = Member.objects.filter(organization=organization, user=user, user__is_active=True)
+    return held.filter(role__in=ROLES[Right.MANAGE]).exists()
+
+
+def access_managed(slug: str, user: User) -> Organization:
+    """The organization, for one of its managers and owners. Raises NotFound, and Forbidden for its other members."""
+    organization = access_organization(slug, user)
+    if not manages(user, organization):
+        raise Forbidden(f"This page is for managers and owners of {organization.name}.")
     return organization
 
 

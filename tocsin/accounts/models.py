@@ -137,3 +137,16 @@ class ApiToken(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "token_hash"], name="api_token_once")]
+
+
+class AuditEntry(models.Model):
+    """What was done to people's access in an organization. Written once, in the transaction that does it."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="audit_entries")
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    action = models.CharField(max_length=32)  # "slack.link"
+    sentence = models.CharField(max_length=500)  # plain text, for the page
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["organization", "-id"], name="audit_newest")]

@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 
 from tocsin import bus, crypto
 from tocsin.accounts.access import organizations_of
-from tocsin.accounts.models import Member, Organization, Role, User
+from tocsin.accounts.models import Organization, User
 from tocsin.errors import DomainError, NotFound
 from tocsin.issues.models import Issue
-from tocsin.slack import mrkdwn
+from tocsin.slack import mrkdwn, parting
 from tocsin.slack.action_ids import Action
 from tocsin.slack.actions import HANDLERS
 from tocsin.slack.actions.assign import LINK
@@ -26,7 +26,6 @@ from tocsin.slack.replies import Reply
 from tocsin.slack.telling import Listener, keep_response_url, tell
 
 LIVES = timedelta(minutes=15)
-MAY_PART_OTHERS = (Role.MANAGER, Role.OWNER)
 
 # Clicks that are kept for an unlinked person, as the page names them. None opens a modal.
 KEPT: dict[Action, str] = {
@@ -258,19 +257,15 @@ def _said_of(identity: Identity, user: User) -> str:
 
 def _replaced(row: LinkToken, user: User) -> list[Identity]:
     """Links that stand in the way: this Slack user's to another account, this account's to another Slack user."""
-    of_workspace = Identity.objects.select_related("user").filter(workspace=row.workspace)
+    of_workspace = Identity.objects.select_related("user", "workspace").filter(workspace=row.workspace)
     both = of_workspace.filter(slack_user_id=row.slack_user_id) | of_workspace.filter(user=user)
     return [each for each in both if (each.slack_user_id, each.user_id) != (row.slack_user_id, user.pk)]
 
 
 def _link(row: LinkToken, user: User, now: datetime, *, then: bool) -> Confirmed:
     for lost in _replaced(row, user):
-        lost.delete()
-        if lost.slack_user_id != row.slack_user_id:
-            _tell_slack_user(
-                row, lost.slack_user_id, f"{mrkdwn.line(user.email)} is now connected to {_mention(row)}.", now
-            )
-    Identity.objects.get_or_create(
+        parting.replace(lost, row.slack_user_id, user, now)
+    identity, is_new = Identity.objects.get_or_create(
         workspace=row.workspace, slack_user_id=row.slack_user_id, user=user, defaults={"linked_at": now}
     )
     done = _run_kept(row, user, now) if then else ""
@@ -285,6 +280,8 @@ def _link(row: LinkToken, user: User, now: datetime, *, then: bool) -> Confirmed
     )
     sentence = f"You are connected as {user.email}."
     tell(_listener(row), mrkdwn.escape(f"{sentence} {done}".strip()), now, kept_url=row.response_url)
+    if is_new:
+        parting.linked(identity, row.slack_user_name, now)
     return Confirmed(sentence=sentence, then=done)
 
 
@@ -326,27 +323,21 @@ def _parting(row: LinkToken, visitor: User) -> Identity:
     this workspace serves.
     """
     identity = (
-        Identity.objects.select_related("user").filter(workspace=row.workspace, slack_user_id=row.slack_user_id).first()
+        Identity.objects.select_related("user", "workspace")
+        .filter(workspace=row.workspace, slack_user_id=row.slack_user_id)
+        .first()
     )
     if identity is None:
         raise Spent
-    if identity.user_id != visitor.pk and not _manages(row, visitor, identity.user):
+    if not parting.may_part(identity, visitor):
         raise NotFound(NOT_YOURS)
     return identity
 
 
-def _manages(row: LinkToken, visitor: User, person: User) -> bool:
-    managed = _served(row, visitor).filter(members__user=visitor, members__role__in=MAY_PART_OTHERS)
-    return Member.objects.filter(user=person, organization__in=managed).exists()
-
-
 def _part(row: LinkToken, identity: Identity, visitor: User, now: datetime) -> Confirmed:
     _use(row, now)
-    identity.delete()
-    by = "" if identity.user_id == visitor.pk else f" by {mrkdwn.line(visitor.email)}"
-    text = f"You are no longer connected to {mrkdwn.line(identity.user.email)}{by}. Press a button to connect again."
-    tell(_listener(row), text, now, kept_url=row.response_url)
-    return Confirmed(sentence=f"The Slack user {row.slack_user_id} is no longer connected to {identity.user.email}.")
+    sentence = parting.part(identity, visitor, now, listener=_listener(row), kept_url=row.response_url)
+    return Confirmed(sentence=sentence)
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------
@@ -359,15 +350,3 @@ def _listener(row: LinkToken) -> Listener:
         slack_user_id=row.slack_user_id,
         place=Place(channel=row.channel),
     )
-
-
-def _tell_slack_user(row: LinkToken, slack_user_id: str, text: str, now: datetime) -> None:
-    """Directly: they are not where the click was."""
-    listener = Listener(
-        installation=row.installation, workspace=row.workspace, slack_user_id=slack_user_id, place=Place()
-    )
-    tell(listener, f"{text} You are no longer connected to that account.", now)
-
-
-def _mention(row: LinkToken) -> str:
-    return mrkdwn.mention(row.slack_user_id)

@@ -1,0 +1,248 @@
+"""Whether the simulator's payloads hold every key that captured ones have, kind by kind.
+
+`python -m tests.simulator.payload_keys FOLDER` reads every *.json below FOLDER that is a payload of a kind which the
+simulator makes, and prints each key that the simulator's lack; it ends with 1 if there is one. What depends on what was
+posted (the blocks of a message, the values of a form) is not compared; KNOWN says what is not made on purpose, and why.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slack_sdk import WebClient
+
+from tests.simulator.conftest import FURTHER, App, Modals, button, question, row, section
+from tests.simulator.test_dialogs import dialog, menu, text
+from tests.slack_fixture import Slack
+
+Payload = dict[str, Any]
+
+ALICE = "U0ALICE"
+URL = "https://tocsin.example/issues/1/"
+
+# Below these a payload repeats what the app or a person has put there.
+CONTENT = frozenset(
+    {
+        *("message", "original_message", "state.values", "submission", "view.blocks", "view.state.values"),
+        *("app_unfurl.blocks", "view.title", "view.close", "view.submit", "event.blocks"),
+    }
+)
+# Of an action: the others belong to its element.
+ALWAYS_IN_ACTIONS = frozenset({"action_id", "block_id", "type", "action_ts", "name"})
+
+# Why a captured key may be missing.
+KNOWN: dict[str, str] = {
+    "enterprise.id": "of an Enterprise Grid",
+    "enterprise.name": "of an Enterprise Grid",
+    "team.enterprise_id": "of an Enterprise Grid",
+    "team.enterprise_name": "of an Enterprise Grid",
+    "user.enterprise_id": "of an Enterprise Grid",
+    "user.enterprise_name": "of an Enterprise Grid",
+    "enterprise_id": "of an Enterprise Grid",
+}
+
+
+# --- kinds -----------------------------------------------------------------------------------------------------------
+def kind_of(payload: Mapping[str, Any]) -> str:
+    """As far as its keys depend on it; empty for what is no payload."""
+    kind = payload.get("type")
+    if kind == "event_callback":
+        return f"event {payload.get('event', {}).get('type')}"
+    if kind == "interactive_message" and "actions" not in payload:
+        return "interactive_message, options"
+    if kind in ("block_actions", "block_suggestion"):
+        return f"{kind} {_place(payload)}"
+    return kind if isinstance(kind, str) else ""
+
+
+def _place(payload: Mapping[str, Any]) -> str:
+    container = payload.get("container") or {}
+    if container.get("type") == "view" or "view" in payload:
+        return "in a view"
+    if container.get("is_app_unfurl") or "app_unfurl" in payload:
+        return "below a link"
+    return "on what one person sees" if container.get("is_ephemeral") else "on a message"
+
+
+def keys(value: Any, path: str = "") -> Iterator[str]:
+    """Every key as "team.id"; a list's as "actions[].type"."""
+    if path in CONTENT:
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if path == "actions[]" and name not in ALWAYS_IN_ACTIONS:
+                continue
+            below = f"{path}.{name}" if path else str(name)
+            yield below
+            yield from keys(inner, below)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys(inner, f"{path}[]")
+
+
+# --- what the simulator makes ----------------------------------------------------------------------------------------
+@dataclass(slots=True, kw_only=True)
+class World:
+    """A workspace with an app that takes everything."""
+
+    slack: Slack
+    bot: WebClient
+    app: App = field(default_factory=App)
+
+    @property
+    def modals(self) -> Modals:
+        return Modals(slack=self.slack, bot=self.bot)
+
+    def post(self, **content: Any) -> None:
+        self.bot.chat_postMessage(channel=self.slack.channel(), text="x", **content)
+
+    def press(self, **asked: Any) -> None:
+        self.slack.click({"as": ALICE, **asked})
+
+
+ROW = row(button(), {"type": "external_select", "action_id": "who", "min_query_length": 0})
+OLD: dict[str, Any] = {
+    "fallback": "x",
+    "callback_id": '{"issue": 1}',
+    "actions": [
+        {"name": "go", "type": "button", "text": "Go", "value": "go"},
+        {"name": "who", "type": "select", "text": "Who", "data_source": "external", "min_query_length": 0},
+    ],
+}
+
+
+def _in_messages(world: World) -> None:
+    world.post(blocks=[ROW])
+    card = world.slack.card(1)
+    card.click("Go", as_=ALICE)
+    world.press(do="suggest", channel=card.channel, ts=card.ts, action_id="who", value="a")
+    world.bot.chat_postMessage(channel=card.channel, text="x", blocks=[ROW], thread_ts=card.ts)
+    world.press(channel=card.channel, ts=card.replies()[0]["ts"], action_id="go")
+
+
+def _on_ephemeral_ones(world: World) -> None:
+    channel = world.slack.channel()
+    ts = world.bot.chat_postEphemeral(channel=channel, user=ALICE, text="x", blocks=[ROW])["message_ts"]
+    world.press(channel=channel, ts=ts, action_id="go")
+    world.press(do="suggest", channel=channel, ts=ts, action_id="who", value="a")
+
+
+def _below_links(world: World) -> None:
+    posted = world.slack.post(URL, as_=ALICE)
+    world.bot.chat_unfurl(channel=world.slack.channel(), ts=posted.ts, unfurls={URL: {"blocks": [section(), ROW]}})
+    world.press(channel=world.slack.channel(), ts=posted.ts, action_id="go")
+    world.press(do="suggest", channel=world.slack.channel(), ts=posted.ts, action_id="who", value="a")
+
+
+def _in_attachments(world: World) -> None:
+    world.post(attachments=[OLD])
+    card = world.slack.card(1)
+    card.click("Go", as_=ALICE)
+    card.options("Who", "a", as_=ALICE)
+
+
+def _in_modals(world: World) -> None:
+    name, who = question("Name"), question("Who", "external_select", element={"min_query_length": 0})
+    world.modals.open(name, who, FURTHER, notify_on_close=True)
+    view = world.slack.view(ALICE)
+    view.press("Further")
+    view.options("Who", "a")
+    view.type("Name", "x")
+    world.app.listed = b'{"options": [{"text": {"type": "plain_text", "text": "Ann"}, "value": "1"}]}'
+    world.slack.view(ALICE).choose("Who", "Ann")
+    world.slack.view(ALICE).submit()
+    world.modals.open(notify_on_close=True)
+    world.slack.view(ALICE).close()
+
+
+def _in_dialogs(world: World) -> None:
+    shown = dialog(text(value="x"), menu("who", "external", optional=True), notify_on_cancel=True, state="s")
+    for end in ("submit", "cancel"):
+        world.bot.dialog_open(trigger_id=world.modals.trigger(), dialog=shown)
+        box = world.slack.dialog(ALICE)
+        if end == "submit":
+            world.app.listed = b'{"options": [{"label": "Ann", "value": "1"}]}'
+            box.suggest("Who", "ann")
+        getattr(world.slack.dialog(ALICE), end)()
+
+
+def _by_shortcuts(world: World) -> None:
+    world.slack.shortcut(ALICE, "find")
+    world.slack.shortcut(ALICE, "link", world.slack.say("hello", as_=ALICE))
+
+
+STORIES: tuple[Callable[[World], None], ...] = (
+    *(_in_messages, _on_ephemeral_ones, _below_links, _in_attachments, _in_modals, _in_dialogs, _by_shortcuts),
+)
+SHORTCUTS = [
+    {"name": "Find", "type": "global", "callback_id": "find"},
+    {"name": "Link", "type": "message", "callback_id": "link"},
+]
+
+
+def made() -> dict[str, set[str]]:
+    """By kind: every key of what the simulator has sent in the stories."""
+    found: dict[str, set[str]] = {}
+    for story in STORIES:
+        slack = Slack()
+        slack.start()
+        try:
+            world = World(slack=slack, bot=WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[]))
+            slack.connect(deliver=world.app)
+            slack.change_app(shortcuts=SHORTCUTS, unfurl_domains=["tocsin.example"])
+            story(world)
+            for entry in slack.journal():
+                if entry["direction"] == "out" and (kind := kind_of(entry["args"])):
+                    found.setdefault(kind, set()).update(keys(entry["args"]))
+        finally:
+            slack.stop()
+    return found
+
+
+# --- what was captured -----------------------------------------------------------------------------------------------
+def captured(folder: Path) -> Iterator[tuple[Path, Payload]]:
+    """Every payload below the folder; what is no JSON object is passed over."""
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            read = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            continue
+        if isinstance(read, dict) and kind_of(read):
+            yield path, read
+
+
+def compare(folder: Path, found: Mapping[str, set[str]]) -> tuple[list[str], dict[str, int]]:
+    """What is missing, a line for each; and how many captures of each kind there were."""
+    missing: list[str] = []
+    numbers: dict[str, int] = {}
+    for path, payload in captured(folder):
+        kind = kind_of(payload)
+        if kind not in found:
+            continue
+        numbers[kind] = numbers.get(kind, 0) + 1
+        lacking = set(keys(payload)) - found[kind] - KNOWN.keys()
+        missing += [f"{kind}: {key}   ({path.relative_to(folder)})" for key in sorted(lacking)]
+    return missing, numbers
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        print(
+            "Usage: python -m tests.simulator.payload_keys FOLDER   (a folder with captured payloads)", file=sys.stderr
+        )
+        return 2
+    found = made()
+    missing, numbers = compare(Path(arguments[0]), found)
+    for kind in sorted(found):
+        print(f"{kind}: {len(found[kind])} keys, {numbers.get(kind, 0)} captures")
+    print(*missing, sep="\n")
+    return 1 if missing or not numbers else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
