@@ -100,6 +100,18 @@ def _pages(browser: Browser, told: dict[str, Any], folder: Path) -> None:
             page.get_by_role("link", name="KeyError").first.click()
             page.get_by_role("button", name="Resolve").wait_for()
             page.screenshot(path=folder / f"issue-page-{scheme}-{width}.png")
+            for name, path in (
+                ("mine", "/accounts/slack/"),
+                ("people", f"/organizations/{told['organization']}/slack/"),
+            ):
+                page.goto(f"{told['url']}{path}")
+                page.screenshot(path=folder / f"slack-{name}-{scheme}-{width}.png")
+            page.get_by_role("button", name="Disconnect").last.click()
+            page.get_by_role("status").wait_for()
+            page.screenshot(path=folder / f"slack-people-told-{scheme}-{width}.png")
+            page.goto(f"{told['url']}/organizations/{told['organization']}/audit/")
+            page.locator(".me summary").click()
+            page.screenshot(path=folder / f"audit-{scheme}-{width}.png")
             page.context.close()
 
 

@@ -12,7 +12,7 @@ from tests.people import Person, make_person
 from tests.test_slack_linking import told
 from tests.test_web_linking import post
 from tocsin.accounts.audit import record
-from tocsin.accounts.models import AuditEntry, Organization, Role
+from tocsin.accounts.models import AuditEntry, Member, Organization, Role
 from tocsin.clock import database_now
 from tocsin.slack.models import Identity, Installation, Workspace
 
@@ -124,3 +124,20 @@ def test_an_entry_of_somebody_whose_account_is_gone_stays(owner: Person, organiz
     record([organization], "slack.unlink", "done", by=zed.user, now=database_now())
     zed.user.delete()
     assert "by an account that was deleted" in Page(owner.browser().get(AUDIT)).main
+
+
+def test_the_menu_shows_what_is_for_managers_to_managers_of_this_organization_only(
+    alice: Person, owner: Person, elsewhere: Organization
+) -> None:
+    Member.objects.create(organization=elsewhere, user=alice.user, role=Role.OWNER)
+    links = {
+        (who, path): f"{path.removesuffix('issues/')}audit/" in browser.get(path).content.decode()
+        for who, browser in (("alice", alice.browser()), ("owner", owner.browser()))
+        for path in ("/organizations/acme/issues/", "/organizations/elsewhere/issues/")
+    }
+    assert links == {
+        ("alice", "/organizations/acme/issues/"): False,
+        ("alice", "/organizations/elsewhere/issues/"): True,
+        ("owner", "/organizations/acme/issues/"): True,
+        ("owner", "/organizations/elsewhere/issues/"): False,
+    }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tocsin.accounts.access import manages, organizations_of
+from django.db.models import F
+
+from tocsin.accounts.access import ROLES, Right, organizations_of
 from tocsin.accounts.models import Organization, User
 
 
@@ -12,9 +14,10 @@ def shell(user: User, organization: Organization) -> dict[str, Any]:
     """Template context: `organization` is where the page stands, `other_organizations` where else the person may go, `manages`
     whether they are shown what is for managers and owners.
     """
-    others = [other for other in organizations_of(user) if other.pk != organization.pk]
+    found = {each.pk: each for each in organizations_of(user).annotate(role=F("members__role"))}
+    here = found.pop(organization.pk, None)
     return {
         "organization": organization,
-        "other_organizations": others,
-        "manages": manages(user, organization),
+        "other_organizations": list(found.values()),
+        "manages": here is not None and here.role in ROLES[Right.MANAGE],
     }
