@@ -106,9 +106,10 @@ def _pages(browser: Browser, told: dict[str, Any], folder: Path) -> None:
             ):
                 page.goto(f"{told['url']}{path}")
                 page.screenshot(path=folder / f"slack-{name}-{scheme}-{width}.png")
-            page.get_by_role("button", name="Disconnect").last.click()
-            page.get_by_role("status").wait_for()
-            page.screenshot(path=folder / f"slack-people-told-{scheme}-{width}.png")
+            if (connected := page.get_by_role("button", name="Disconnect")).count() > 1:
+                connected.last.click()
+                page.get_by_role("status").wait_for()
+                page.screenshot(path=folder / f"slack-people-told-{scheme}-{width}.png")
             page.goto(f"{told['url']}/organizations/{told['organization']}/audit/")
             page.locator(".me summary").click()
             page.screenshot(path=folder / f"audit-{scheme}-{width}.png")
