@@ -51,6 +51,17 @@ class Database:
         with psycopg.connect(self.url) as connection:
             connection.execute(statement.encode())
 
+    def settle(self) -> None:
+        """What was written in bulk is on disk, and nothing of it is left for later, before anything is measured."""
+        if self.kind == SQLITE:
+            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
+
     def number(self, statement: str) -> int:
         """The one number that a SELECT gives."""
         ((value,),) = self.rows(statement)

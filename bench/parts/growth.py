@@ -75,6 +75,7 @@ def _subject(bench: Bench, kind: str, issues: int) -> Subject:
     )
     made = bench.databases[kind].empty()
     tocsin_server.fill(bench, made, sizes)
+    made.settle()
     return Subject(made, sizes)
 
 
@@ -151,7 +152,7 @@ def _events(bench: Bench, subject: Subject) -> None:
 
 def _latencies(bench: Bench, subject: Subject) -> None:
     """Idle: from a click to its answer and to its update leaving."""
-    number = int(latency.IDLE_CLICKS * bench.seconds * 2)
+    number = int(latency.IDLE_CLICKS * bench.seconds * 6)
     subject.database.execute("DELETE FROM outbox_delivery WHERE done_at IS NULL")  # what the many clicks have left
     with (
         slack.answering(bench, milliseconds=latency.SLACK_MS) as recorder,
