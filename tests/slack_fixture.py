@@ -610,6 +610,7 @@ class Slack:
             request_url=app.request_url,
             options_url=app.options_url,
             events_url=app.events_url,
+            commands_url=app.commands_url,
         )
 
     def _hand_over(self, outgoing: Outgoing, deliver: Deliver) -> Result:
@@ -658,13 +659,19 @@ class Slack:
             place = {"channel": self.channel(channel), "ts": message if isinstance(message, str) else message["ts"]}
         return self.click({**asked, **place, "do": "message_shortcut"})
 
+    def command(self, as_: Any, text: str, channel: str = "alerts", **options: Any) -> Result:
+        """Type a line that begins with a command, "/tocsin help". Options and results are those of Card.click()."""
+        return self.click(
+            {"as": user_id(as_), "channel": self.channel(channel), "text": text, "do": "command", **options}
+        )
+
     def say(self, text: str, as_: Any, channel: str = "alerts", thread: str = "") -> str:
         """A person writes something. Returns its ts."""
         asked = {"as": user_id(as_), "channel": channel, "text": text, "thread_ts": thread}
         return self.do(self._control.say, asked).ts
 
     def change_channel(self, channel: str, do: str, **how: Any) -> None:
-        """`do`: create, archive, unarchive, invite, kick (the app, unless `user` says who), rename, delete."""
+        """`do`: create, archive, unarchive, invite, kick (the app, unless `user` says who), rename, delete, share, unshare."""
         self.do(self._control.alter_channel, {"channel": channel, "do": do, **how})
 
     def change_user(self, user: Any, **flags: Any) -> None:
@@ -674,6 +681,11 @@ class Slack:
     def change_app(self, **fields: Any) -> None:
         """`scopes`, `bot_token`, `signing_secret`, `token_error` ("token_revoked": what every call gets) …"""
         self.do(self._control.alter_app, fields)
+
+    def change_team(self, enterprise: tuple[str, str] | None) -> None:
+        """The Enterprise Grid that the workspace is part of: its id and name."""
+        grid = dict(zip(("id", "name"), enterprise, strict=True)) if enterprise else None
+        self.do(self._control.alter_team, {"enterprise": grid})
 
     def advance(self, seconds: float) -> None:
         """Move Slack's clock: rate limits, lifetimes, the ts of messages, and events that are told again. Signatures keep the

@@ -230,6 +230,7 @@ ROUTES: dict[str, tuple[Door, tuple[str, ...]]] = {
     "organizations/<slug:slug>/slack/": (Door.MANAGED, ("GET", "HEAD", "POST")),
     "accounts/slack/": (Door.SIGNED_IN, ("GET", "HEAD", "POST")),
     "slack/link/<str:token>/": (Door.LINK, ("GET", "HEAD", "POST")),
+    "slack/team/<str:token>/": (Door.LINK, ("GET", "HEAD", "POST")),
     "accounts/login/": (Door.PUBLIC, ("GET", "HEAD", "POST")),
     "accounts/logout/": (Door.PUBLIC, ("GET", "HEAD", "POST")),
     "accounts/inactive/": (Door.PUBLIC, ("GET", "HEAD")),

@@ -20,7 +20,7 @@ from tocsin.issues.commands import Archive
 from tocsin.issues.models import Issue
 from tocsin.outbox.models import Delivery
 from tocsin.slack import linking
-from tocsin.slack.linking import Spent
+from tocsin.slack.link_tokens import Spent
 from tocsin.slack.models import Identity, Installation, KeptClick, LinkToken, Workspace
 
 LINK = re.compile(r"<http://localhost/slack/link/([A-Za-z0-9_-]{43})/\|")

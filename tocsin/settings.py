@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from tocsin.logs import LOGGING as LOGGING
 
 BASE_DIR = Path(__file__).resolve().parent
+SLACK_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 EMAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}  # by scheme of TOCSIN_EMAIL_URL
 
 
@@ -66,6 +68,16 @@ def _slack_api_url(name: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise ImproperlyConfigured(
             f"{name} must begin with https:// (http:// only for this machine), and it is {value!r}."
+        )
+    return value
+
+
+def _slack_command(name: str) -> str:
+    """What people type before the rest: a slash, and a name that Slack takes."""
+    value = _value(name, "/tocsin")
+    if not SLACK_COMMAND.fullmatch(value):
+        raise ImproperlyConfigured(
+            f"{name} must be a slash and up to 31 lower-case letters, digits, - or _, and it is {value!r}."
         )
     return value
 
@@ -123,6 +135,7 @@ TOCSIN_METRICS_TOKEN = _value("TOCSIN_METRICS_TOKEN")
 TOCSIN_SLACK_API_URL = _slack_api_url("TOCSIN_SLACK_API_URL")
 TOCSIN_SLACK_SIGNING_SECRETS = _list("TOCSIN_SLACK_SIGNING_SECRET")
 TOCSIN_SLACK_BOT_TOKEN = _value("TOCSIN_SLACK_BOT_TOKEN")
+TOCSIN_SLACK_COMMAND = _slack_command("TOCSIN_SLACK_COMMAND")
 TOCSIN_SLACK_ORGANIZATION = _value("TOCSIN_SLACK_ORGANIZATION")
 
 # --- Django ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, path
 from tocsin.api import issues as api_issues
 from tocsin.intake import http as intake
 from tocsin.slack import http as slack
-from tocsin.web.views import audit, errors, health, home, identities, issue, issues, linking, metrics
+from tocsin.web.views import audit, errors, health, home, identities, issue, issues, linking, metrics, teams
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # what SDKs send; some leave the last slash out
@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("organizations/<slug:slug>/slack/", identities.of_organization, name="slack-people"),
     path("accounts/slack/", identities.mine, name="slack-identities"),
     path("slack/link/<str:token>/", linking.link, name="slack-link"),
+    path("slack/team/<str:token>/", teams.team, name="slack-team"),
     # people: of allauth's pages only those that have a template of ours
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),

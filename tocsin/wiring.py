@@ -16,7 +16,7 @@ from tocsin.issues import commands as issue_commands
 from tocsin.issues import service as issues
 from tocsin.issues.changes import EventStored, IssueChanged
 from tocsin.notifications import email
-from tocsin.slack import delivery, in_place, refresh, unfurls
+from tocsin.slack import delivery, in_place, notices, refresh, unfurls
 from tocsin.slack.linking import Linked
 
 # In the order they hear of it.
@@ -47,6 +47,7 @@ SENDERS: dict[str, Callable[..., None]] = {
     in_place.DELETE: in_place.delete,
     unfurls.PREVIEW: unfurls.preview,
     unfurls.PROMPT: unfurls.prompt,
+    notices.KIND: notices.send,
     email.KIND: email.send,
 }
 

@@ -12,6 +12,7 @@ import argparse
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +38,9 @@ CONTENT = frozenset(
 ALWAYS_IN_ACTIONS = frozenset({"action_id", "block_id", "type", "action_ts", "name"})
 
 # Why a captured key may be missing: how a kind and how a key begin, and the reason.
-GRID = "only in an Enterprise Grid, which the simulator has not"
 WORKFLOW = "only in workflows of the platform's own functions"
 OPTIONAL = "in some captures of the kind, and not in those of today's Slack"
 KNOWN: tuple[tuple[str, str, str], ...] = (
-    ("", "enterprise.", GRID),
-    ("", "team.enterprise_", GRID),
-    ("", "user.enterprise_", GRID),
-    ("", "enterprise_id", GRID),
-    ("dialog_", "user.team_id", GRID),
-    ("dialog_", "enterprise", GRID),
-    ("dialog_", "is_enterprise_install", GRID),
     ("", "function_data", WORKFLOW),
     ("", "interactivity", WORKFLOW),
     ("", "bot_access_token", WORKFLOW),
@@ -78,6 +71,8 @@ def kind_of(payload: Mapping[str, Any]) -> str:
         return "interactive_message, options"
     if kind in ("block_actions", "block_suggestion"):
         return f"{kind} {_place(payload)}"
+    if kind is None and "command" in payload:
+        return "slash command"
     return kind if isinstance(kind, str) else ""
 
 
@@ -202,8 +197,21 @@ def _by_shortcuts(world: World) -> None:
     world.slack.shortcut(ALICE, "link", world.slack.say("hello", as_=ALICE))
 
 
+def _by_commands(world: World) -> None:
+    world.slack.command(ALICE, "/ours help")
+
+
 STORIES: tuple[Callable[[World], None], ...] = (
-    *(_in_messages, _on_ephemeral_ones, _below_links, _in_attachments, _in_modals, _in_dialogs, _by_shortcuts),
+    *(
+        _in_messages,
+        _on_ephemeral_ones,
+        _below_links,
+        _in_attachments,
+        _in_modals,
+        _in_dialogs,
+        _by_shortcuts,
+        _by_commands,
+    ),
 )
 SHORTCUTS = [
     {"name": "Find", "type": "global", "callback_id": "find"},
@@ -212,15 +220,16 @@ SHORTCUTS = [
 
 
 def made() -> dict[str, set[str]]:
-    """By kind: every key of what the simulator has sent in the stories."""
+    """By kind: every key of what the simulator has sent in the stories, in a workspace of its own and in one of a Grid."""
     found: dict[str, set[str]] = {}
-    for story in STORIES:
+    for story, grid in product(STORIES, (None, ("E0GRID", "Grid"))):
         slack = Slack()
         slack.start()
+        slack.change_team(grid)
         try:
             world = World(slack=slack, bot=WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[]))
             slack.connect(deliver=world.app)
-            slack.change_app(shortcuts=SHORTCUTS, unfurl_domains=["tocsin.example"])
+            slack.change_app(shortcuts=SHORTCUTS, commands=[{"command": "/ours"}], unfurl_domains=["tocsin.example"])
             story(world)
             for entry in slack.journal():
                 if entry["direction"] == "out" and (kind := kind_of(entry["args"])):

@@ -14,7 +14,7 @@ KINDS = (
     *("block_actions on a message", "block_actions on what one person sees", "block_actions below a link"),
     *("block_actions in a view", "block_suggestion on a message", "block_suggestion in a view", "view_submission"),
     *("view_closed", "interactive_message", "interactive_message, options", "dialog_submission", "dialog_suggestion"),
-    *("dialog_cancellation", "shortcut", "message_action", "event link_shared"),
+    *("dialog_cancellation", "shortcut", "message_action", "event link_shared", "slash command"),
 )
 
 

@@ -159,7 +159,7 @@ def _simulator(request_url: str, processes: list[subprocess.Popen[bytes]]) -> Sl
 
 
 def _configure(simulator: str) -> None:
-    """What an app's owner does on Slack's pages: the shortcuts, and whose links are unfurled."""
+    """What an app's owner does on Slack's pages: the shortcuts, the command, and whose links are unfurled."""
     from tocsin.slack.action_ids import ShortcutId
 
     shortcuts = [
@@ -167,7 +167,8 @@ def _configure(simulator: str) -> None:
         {"name": "Triage", "type": "global", "callback_id": ShortcutId.TRIAGE},
         {"name": "Comment on issue", "type": "message", "callback_id": ShortcutId.COMMENT},
     ]
-    body = json.dumps({"shortcuts": shortcuts, "unfurl_domains": [HOST]}).encode()
+    commands = [{"command": "/tocsin", "description": "Errors, from here", "usage_hint": "help", "should_escape": True}]
+    body = json.dumps({"shortcuts": shortcuts, "commands": commands, "unfurl_domains": [HOST]}).encode()
     with urllib.request.urlopen(f"{simulator}control/app", body, timeout=PATIENCE):  # noqa: S310 - our own address
         pass
 

@@ -146,11 +146,15 @@ class Signature:
     optional: Mapping[str, Type]
 
     def bind(self, sent: Mapping[str, Any]) -> Arguments:
-        """Raises invalid_arguments for what is missing, not known, or not of its type."""
+        """Raises invalid_arguments for what is missing, not known, or not of its type. Slack's own libraries say `team_id` to every
+        method: where it means nothing it is passed over.
+        """
         wrong = [f"missing required field: {name}" for name in self.required if sent.get(name) in (None, "")]
         bound: Arguments = {}
         for name, value in sent.items():
             convert = self.required.get(name) or self.optional.get(name)
+            if convert is None and name == "team_id":
+                continue
             if convert is None:
                 wrong.append(f"unexpected argument: {name} [json-pointer:/{name}]")
                 continue

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from tocsin.simulator import dialogs, legacy, modals, payloads, prompts, shortcuts
+from tocsin.simulator import dialogs, legacy, modals, payloads, prompts, shortcuts, slash_commands
 from tocsin.simulator.fields import NotThere, is_told
 from tocsin.simulator.journal import Entry, Journal
 from tocsin.simulator.judge import SECONDS, Answer, faults_of
@@ -87,6 +87,8 @@ class Clicks:
             payload = shortcuts.chosen_by_the_composer(self.workspace, self._who(asked), asked)
         elif do == "message_shortcut":
             payload = shortcuts.chosen_on(self.workspace, *self._who_and_what(asked), asked, self._response_url)
+        elif do == "command":
+            return self._command(asked)
         elif do == "suggest":
             payload = self._suggest(asked)
         else:
@@ -110,6 +112,13 @@ class Clicks:
             trigger_id=self.workspace.triggers.issue(user.id, channel=posted.channel),
             response_url=self._message_url(user, posted, int(target.attachment["id"])),
         )
+
+    def _command(self, asked: Mapping[str, Any]) -> Outgoing:
+        payload = slash_commands.typed(self.workspace, self._who(asked), asked, self._command_url)
+        return self._sign(payload, asked.get("signing") or "ok", asked.get("raw") or {})
+
+    def _command_url(self, user: User, channel: str) -> str:
+        return f"{self.base_url}/response/{self.hooks.issue_command(user=user.id, channel=channel)}"
 
     def _message_url(self, user: User, posted: Posted, attachment: int) -> str:
         path = self.hooks.issue(user=user.id, posted=posted, attachment=attachment)
@@ -186,19 +195,16 @@ class Clicks:
         that the journal has, too.
         """
         payload = {**payload, **raw.get("payload", {})}
-        body = (
-            json.dumps(payload, separators=(",", ":")).encode()
-            if payload["type"] == EVENT
-            else urlencode({"payload": json.dumps(payload, separators=(",", ":"))}).encode()
-        )
+        kind = kind_of(payload)
+        body = _body(kind, payload)
         if "body" in raw:
             body = str(raw["body"]).encode()
         if mode not in MODES:
             raise NotThere(f"there is no signing mode {mode!r}; there are: {', '.join(MODES)}")
         letter = MODES[mode](self.workspace.app.signing_secret, int(time.time()), body)
-        headers = {**HEADERS, **TYPES.get(payload["type"], {}), **letter.headers, **noted, **raw.get("headers", {})}
+        headers = {**HEADERS, **TYPES.get(kind, {}), **letter.headers, **noted, **raw.get("headers", {})}
         return Outgoing(
-            kind=kind_of(payload),
+            kind=kind,
             payload=payload,
             headers={name: value for name, value in headers.items() if value is not None},
             body=letter.body,
@@ -235,11 +241,14 @@ class Clicks:
         faults = []
         if outgoing.is_judged:
             faults = faults_of(outgoing.kind, answer, outgoing.payload, is_genuine=outgoing.is_genuine)
-            if outgoing.is_genuine and outgoing.payload["type"] in modals.ANSWERED and "view" in outgoing.payload:
+            if outgoing.kind == slash_commands.KIND:
+                if outgoing.is_genuine and not faults:
+                    slash_commands.answered(self.workspace, self.hooks, outgoing.payload, answer)
+            elif outgoing.is_genuine and outgoing.payload["type"] in modals.ANSWERED and "view" in outgoing.payload:
                 modals.answered(self.workspace, outgoing.payload, answer, faults)
             elif outgoing.is_genuine and outgoing.kind == legacy.KIND and not faults:
                 legacy.answered(self.workspace, self.hooks, outgoing.payload, answer)
-            if outgoing.is_genuine:
+            if outgoing.is_genuine and outgoing.kind != slash_commands.KIND:
                 dialogs.answered(self.workspace, outgoing.payload, answer, faults)
         body = answer.body.decode("utf-8", "replace")
         entry |= {"status": answer.status, "answer": body, "seconds": answer.seconds, "faults": faults}
@@ -249,7 +258,7 @@ class Clicks:
                     "n": entry["n"],
                     "at": entry["at"],
                     "type": outgoing.kind,
-                    "user": outgoing.payload.get("user", {}).get("id", ""),
+                    "user": outgoing.payload.get("user_id") or outgoing.payload.get("user", {}).get("id", ""),
                     "status": answer.status,
                     "seconds": answer.seconds,
                     "faults": faults,
@@ -267,9 +276,20 @@ class Clicks:
 
 
 def kind_of(payload: Mapping[str, Any]) -> str:
-    """What it is called in the journal and by the judge. Typing into a menu of old has the type of a click on it."""
+    """What it is called in the journal and by the judge. A command has no type; typing into a menu of old has that of a click
+    on it.
+    """
+    if "command" in payload and "type" not in payload:
+        return slash_commands.KIND
     kind: str = payload["type"]
     return legacy.OPTIONS if kind == legacy.KIND and "actions" not in payload else kind
+
+
+def _body(kind: str, payload: Mapping[str, Any]) -> bytes:
+    if kind == slash_commands.KIND:
+        return urlencode(payload).encode()
+    text = json.dumps(payload, separators=(",", ":"))
+    return text.encode() if kind == EVENT else urlencode({"payload": text}).encode()
 
 
 EVENT = "event_callback"
@@ -277,9 +297,9 @@ TYPES: Mapping[str, Mapping[str, str]] = {EVENT: {"Content-Type": "application/j
 OPTIONS_LOADS = frozenset({"block_suggestion", "dialog_suggestion", legacy.OPTIONS})
 
 
-def address(kind: str, request_url: str, options_url: str = "", events_url: str = "") -> str:
-    """Where a request of this kind goes. Menus are asked for at the options URL, events told at the events URL; unless the
-    app has one, beside the request URL if that is called "interactive", else there.
+def address(kind: str, request_url: str, options_url: str = "", events_url: str = "", commands_url: str = "") -> str:
+    """Where a request of this kind goes. Menus are asked for at the options URL, events told at the events URL, commands sent to
+    the commands URL; unless the app has one, beside the request URL if that is called "interactive", else there.
     """
     base, _, name = request_url.rpartition("/")
     is_interactive = name == "interactive"
@@ -287,6 +307,8 @@ def address(kind: str, request_url: str, options_url: str = "", events_url: str 
         return options_url or (f"{base}/options" if is_interactive else request_url)
     if kind == EVENT:
         return events_url or (f"{base}/events" if is_interactive else request_url)
+    if kind == slash_commands.KIND:
+        return commands_url or (f"{base}/commands" if is_interactive else request_url)
     return request_url
 
 
@@ -303,9 +325,10 @@ class OverHttp:
     request_url: str
     options_url: str = ""
     events_url: str = ""
+    commands_url: str = ""
 
     async def __call__(self, outgoing: Outgoing) -> Answer:
-        url = address(outgoing.kind, self.request_url, self.options_url, self.events_url)
+        url = address(outgoing.kind, self.request_url, self.options_url, self.events_url, self.commands_url)
         if not url:
             return Answer(headers={}, seconds=0.0, failure="the app has no request URL")
         began = time.monotonic()

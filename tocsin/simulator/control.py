@@ -10,14 +10,14 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from tocsin.simulator import dialogs, shortcuts, unfurls
+from tocsin.simulator import dialogs, shortcuts, slash_commands, unfurls
 from tocsin.simulator.clicks import OverHttp, new_session
 from tocsin.simulator.entities import stored
 from tocsin.simulator.events import Attempt
 from tocsin.simulator.faults import UnknownFault
 from tocsin.simulator.fields import NotThere
 from tocsin.simulator.simulation import Simulation
-from tocsin.simulator.state import Channel, Posted, User, copied
+from tocsin.simulator.state import Channel, Enterprise, Posted, User, copied
 
 POLL_SECONDS = 25.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,6 +25,9 @@ APP_FIELDS = {
     "request_url",
     "options_url",
     "events_url",
+    "commands_url",
+    "commands",
+    "is_org_wide",
     "unfurl_domains",
     "signing_secret",
     "bot_token",
@@ -34,7 +37,7 @@ APP_FIELDS = {
     "name",
     "shortcuts",
 }
-CHANNEL_CHANGES = ("create", "archive", "unarchive", "invite", "kick", "rename", "delete")
+CHANNEL_CHANGES = ("create", "archive", "unarchive", "invite", "kick", "rename", "delete", "share", "unshare")
 
 
 class Control:
@@ -56,6 +59,7 @@ class Control:
             web.delete("/control/faults", self.clear_faults),
             web.post("/control/release", self.release),
             web.post("/control/app", self.configure_app),
+            web.post("/control/team", self.configure_team),
             web.post("/control/clock", self.move_clock),
             web.post("/control/limits", self.set_limits),
             web.post("/control/channel", self.change_channel),
@@ -78,6 +82,9 @@ class Control:
             "version": workspace.version,
             "now": workspace.clock.now(),
             "team": {"id": workspace.team.id, "name": workspace.team.name, "domain": workspace.team.domain},
+            "enterprise": {"id": workspace.enterprise.id, "name": workspace.enterprise.name}
+            if workspace.enterprise
+            else None,
             "app": self._app(),
             "users": [_user(user) for user in workspace.users.values()],
             "channels": [self._channel(channel, user_id) for channel in channels],
@@ -106,6 +113,8 @@ class Control:
             "events_url": app.events_url,
             "unfurl_domains": app.unfurl_domains,
             "scopes": app.scopes,
+            "commands": app.commands,
+            "is_org_wide": app.is_org_wide,
             "shortcuts": app.shortcuts,
         }
 
@@ -116,6 +125,7 @@ class Control:
             "is_private": channel.is_private and not channel.is_im,
             "is_archived": channel.is_archived,
             "is_im": channel.is_im,
+            "is_connect": channel.is_connect,
             "user": channel.user,
             "is_member": user_id in channel.members if user_id else self.workspace.bot_is_in(channel),
             "members": channel.members,
@@ -151,6 +161,7 @@ class Control:
             request_url=app.request_url,
             options_url=app.options_url,
             events_url=app.events_url,
+            commands_url=app.commands_url,
         )
 
     async def post(self, request: web.Request) -> web.StreamResponse:
@@ -253,10 +264,32 @@ class Control:
             raise NotThere(f"unknown: {', '.join(sorted(strange))}")
         if "shortcuts" in asked:
             shortcuts.refuse_faulty(asked["shortcuts"])
+        if "commands" in asked:
+            slash_commands.refuse_faulty(asked["commands"])
+        if asked.get("is_org_wide") and self.workspace.enterprise is None:
+            raise NotThere("only a workspace of an Enterprise Grid can be part of an org-wide installation")
         if "unfurl_domains" in asked:
             unfurls.refuse_faulty_domains(asked["unfurl_domains"])
         for name, value in asked.items():
             setattr(self.workspace.app, name, value)
+        self.workspace.change()
+
+    async def configure_team(self, request: web.Request) -> web.StreamResponse:
+        """`enterprise`: {id, name} of the Grid that the workspace is part of, or null."""
+        try:
+            self.alter_team(await _body(request))
+        except NotThere as error:
+            return _refused(str(error))
+        return web.json_response({"enterprise": self.described()["enterprise"]})
+
+    def alter_team(self, asked: dict[str, Any]) -> None:
+        """Raises NotThere for what is no Grid."""
+        grid = asked.get("enterprise")
+        if grid is not None and not (isinstance(grid, dict) and all(grid.get(name) for name in ("id", "name"))):
+            raise NotThere("an enterprise has an id and a name")
+        self.workspace.enterprise = Enterprise(id=str(grid["id"]), name=str(grid["name"])) if grid else None
+        if grid is None:
+            self.workspace.app.is_org_wide = False
         self.workspace.change()
 
     async def move_clock(self, request: web.Request) -> web.StreamResponse:
@@ -283,7 +316,7 @@ class Control:
         return web.json_response(self._channel(channel, ""))
 
     def alter_channel(self, asked: dict[str, Any]) -> Channel:
-        """`do`: create, archive, unarchive, invite, kick, rename or delete. Raises NotThere."""
+        """`do`: one of CHANNEL_CHANGES; share and unshare are about other companies (Slack Connect). Raises NotThere."""
         do = asked.get("do")
         if do not in CHANNEL_CHANGES:
             raise NotThere(f"do one of: {', '.join(CHANNEL_CHANGES)}")
@@ -295,6 +328,8 @@ class Control:
         user = asked.get("user") or self.workspace.app.bot_user_id
         if do in ("archive", "unarchive"):
             channel.is_archived = do == "archive"
+        elif do in ("share", "unshare"):
+            channel.is_connect = do == "share"
         elif do == "rename":
             channel.name = str(asked["name"])
         elif do == "delete":

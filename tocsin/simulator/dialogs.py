@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tocsin.simulator import installed
 from tocsin.simulator.dialog_answers import faults_of_option
 from tocsin.simulator.dialog_validation import offered
 from tocsin.simulator.fields import REQUIRED, NotThere
@@ -210,14 +211,21 @@ def _common(workspace: Workspace, user: User, dialog: Dialog, kind: str) -> Payl
         "type": kind,
         "token": workspace.app.verification_token,
         "action_ts": workspace.next_ts(),
-        "team": {"id": workspace.team.id, "domain": workspace.team.domain},
-        "user": {"id": user.id, "name": user.name},
+        **_installed(workspace, user),
         "callback_id": dialog["callback_id"],
         "state": dialog["state"],
     }
     if channel := workspace.channels.get(dialog["channel"]):
         payload["channel"] = {"id": channel.id, "name": channel_name(channel)}
     return payload
+
+
+def _installed(workspace: Workspace, user: User) -> Payload:
+    """Dialogs say more of it in an Enterprise Grid only."""
+    said, who = installed.interactive(workspace), {"id": user.id, "name": user.name}
+    if workspace.enterprise is None:
+        return {"team": said["team"], "user": who}
+    return {**said, "user": {**who, "team_id": user.team_id}}
 
 
 def unfit(dialog: Dialog) -> Iterator[tuple[str, str]]:

@@ -111,6 +111,19 @@ def _replaced(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
     return strange + faults_of_message(said)
 
 
+def _said(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
+    """A command is answered with nothing, plain text, or a message."""
+    asked = _json(answer) if answer.body else None
+    if asked is None:
+        return []
+    said = {name: value for name, value in asked.items() if name not in BESIDE}
+    strange = [f"a message has no {name!r}" for name in sorted(said.keys() - OF_MESSAGES)]
+    if asked.get("response_type", "ephemeral") not in ("in_channel", "ephemeral"):
+        strange.append("response_type is in_channel or ephemeral")
+    is_alone = not said and asked.get("response_type") == "in_channel"
+    return strange + ([] if is_alone else faults_of_message(said))
+
+
 def _listed(answer: Answer, payload: Mapping[str, Any]) -> list[str]:
     """Options of old have a plain text; groups of them a text of their own, where blocks have a label."""
     asked = _json(answer)
@@ -142,6 +155,7 @@ BODIES: Mapping[str, Callable[[Answer, Mapping[str, Any]], list[str]]] = {
     "interactive_message options": _listed,
     "shortcut": _empty,
     "message_action": _empty,
+    "slash_command": _said,
     "dialog_submission": lambda answer, payload: faults_of_submission(answer.body, payload),
     "dialog_cancellation": _empty,
     "dialog_suggestion": lambda answer, _: faults_of_suggestion(answer.body),

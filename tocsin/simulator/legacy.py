@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tocsin.simulator import installed
 from tocsin.simulator.fields import NotThere
 from tocsin.simulator.judge import Answer
 from tocsin.simulator.payloads import channel_name
@@ -94,11 +95,9 @@ def options_load(
 def _common(workspace: Workspace, user: User, posted: Posted, target: OldTarget) -> dict[str, Any]:
     return {
         "callback_id": target.attachment.get("callback_id", ""),
-        "team": {"id": workspace.team.id, "domain": workspace.team.domain},
+        **installed.interactive(workspace),
         "channel": {"id": posted.channel, "name": channel_name(workspace.channels[posted.channel])},
         "user": {"id": user.id, "name": user.name, "team_id": user.team_id},
-        "enterprise": None,
-        "is_enterprise_install": False,
         "action_ts": workspace.next_ts(),
         "message_ts": posted.ts,
         "attachment_id": str(target.attachment["id"]),

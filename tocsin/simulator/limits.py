@@ -14,6 +14,10 @@ LIMITS = MappingProxyType(
         "message.blocks": 50,
         "message.attachments": 100,
         "metadata.bytes": 8_000,
+        # commands
+        "app.commands": 50,
+        "command.description": 100,
+        "command.usage_hint": 100,
         # views
         "view.blocks": 100,
         "view.bytes": 250_000,

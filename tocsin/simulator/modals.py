@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tocsin.simulator import installed
 from tocsin.simulator.fields import STATELESS, NotThere, chosen, is_told, unfit
 from tocsin.simulator.judge import Answer
 from tocsin.simulator.limits import LIMITS
@@ -33,14 +34,14 @@ TROUBLE = "We had some trouble connecting. Try again?"
 
 
 # --- what is stored --------------------------------------------------------------------------------------------------
-def new_view(workspace: Workspace, view: Mapping[str, Any], below: View | None) -> View:
-    """A view as Slack stores it, over the one `below`."""
+def new_view(workspace: Workspace, user_id: str, view: Mapping[str, Any], below: View | None) -> View:
+    """A view of this person, as Slack stores it, over the one `below`."""
     view_id = f"V0{secrets.token_hex(5).upper()}"
     opened: View = {
         "id": view_id,
-        "team_id": workspace.team.id,
+        "team_id": workspace.users[user_id].team_id,
         "app_id": workspace.app.id,
-        "app_installed_team_id": workspace.team.id,
+        "app_installed_team_id": installed.at(workspace),
         "bot_id": workspace.app.bot_id,
         "previous_view_id": below["id"] if below else None,
         "root_view_id": below["root_view_id"] if below else view_id,
@@ -154,9 +155,7 @@ def _common(workspace: Workspace, user: User, kind: str, triggering: View | None
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
         "api_app_id": workspace.app.id,
         "token": workspace.app.verification_token,
-        "team": {"id": workspace.team.id, "domain": workspace.team.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        **installed.in_view(workspace, user),
     }
     if triggering is not None:
         payload["trigger_id"] = workspace.triggers.issue(user.id, triggering["id"])
@@ -207,7 +206,7 @@ def answered(workspace: Workspace, payload: Payload, answer: Answer, faults: lis
     if faults:
         view["_trouble"] = TROUBLE
     elif payload["type"] == "view_submission":
-        _apply(workspace, stack, view, asked)
+        _apply(workspace, payload["user"]["id"], stack, view, asked)
 
 
 def _impossible(workspace: Workspace, stack: list[View], view: View, asked: Mapping[str, Any]) -> Iterator[str]:
@@ -220,14 +219,14 @@ def _impossible(workspace: Workspace, stack: list[View], view: View, asked: Mapp
         yield f"another open view has the external_id {given['external_id']!r}"
 
 
-def _apply(workspace: Workspace, stack: list[View], view: View, asked: Mapping[str, Any]) -> None:
+def _apply(workspace: Workspace, user_id: str, stack: list[View], view: View, asked: Mapping[str, Any]) -> None:
     match asked.get("response_action"):
         case "errors":
             view["_errors"] = dict(asked["errors"])
         case "update":
             fill(workspace, view, asked["view"])
         case "push":
-            stack.append(new_view(workspace, asked["view"], view))
+            stack.append(new_view(workspace, user_id, asked["view"], view))
         case "clear":
             stack.clear()
         case _:

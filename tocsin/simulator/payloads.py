@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tocsin.simulator import unfurls
+from tocsin.simulator import installed, unfurls
 from tocsin.simulator.fields import STATELESS, VALUES, NotThere, chosen, initial
 from tocsin.simulator.state import Channel, Posted, User, Workspace, copied
 from tocsin.simulator.validation import elements_of
@@ -119,9 +119,7 @@ def block_actions(
         "token": workspace.app.verification_token,
         "container": _container(posted, target),
         "trigger_id": trigger_id,
-        "team": {"id": workspace.team.id, "domain": workspace.team.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        **installed.interactive(workspace),
         "channel": {"id": posted.channel, "name": channel_name(workspace.channels[posted.channel])},
         "message": copied(posted.message),
         "state": state(user, posted),
@@ -161,9 +159,7 @@ def block_suggestion(
         "api_app_id": workspace.app.id,
         "token": workspace.app.verification_token,
         "container": _container(posted, target),
-        "team": {"id": workspace.team.id, "domain": workspace.team.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        **installed.interactive(workspace),
         "channel": {"id": posted.channel, "name": channel_name(workspace.channels[posted.channel])},
         "message": copied(posted.message),
         **about,

@@ -70,6 +70,18 @@ class ResponseUrls:
         """The same for a dialog or a shortcut: it belongs to a channel, and replaces nothing there."""
         return self._issue("app", user=user, channel=channel, ts="")
 
+    def issue_command(self, *, user: str, channel: str) -> str:
+        """The same for a command."""
+        return self._issue("commands", user=user, channel=channel, ts="")
+
+    def say(self, *, user: str, channel: str, args: Mapping[str, Any], as_user: bool = False) -> None:
+        """What the app has answered a command with, which needs no address; `as_user`: what the person typed, shown to all."""
+        posted = self._post(Hook(path="", channel=channel, ts="", user=user, issued_at=0.0), args)
+        if as_user:
+            posted.ephemeral_to = ""
+            posted.message = {"type": "message", "user": user, "ts": posted.ts, "text": posted.message["text"]}
+            self.workspace.change()
+
     def _issue(self, kind: str, *, user: str, channel: str, ts: str, unfurl: int = 0) -> str:
         path = f"{kind}/{self.workspace.team.id}/{secrets.randbelow(10**13):013}/{secrets.token_urlsafe(18)}"
         self._hooks[path] = Hook(

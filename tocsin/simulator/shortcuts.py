@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tocsin.simulator import installed
 from tocsin.simulator.fields import NotThere
 from tocsin.simulator.payloads import channel_name
 from tocsin.simulator.shapes import Faults, Shape, listing, one_of, string
@@ -69,8 +70,6 @@ def _common(workspace: Workspace, kind: str, place: str, asked: Mapping[str, Any
         "type": kind,
         "token": workspace.app.verification_token,
         "action_ts": workspace.next_ts(),
-        "team": {"id": workspace.team.id, "domain": workspace.team.domain},
-        "is_enterprise_install": False,
-        "enterprise": None,
+        **installed.interactive(workspace),
         "callback_id": callback_id,
     }

@@ -83,6 +83,9 @@ class App:
     signing_secret: str
     scopes: list[str]
     request_url: str = ""
+    is_org_wide: bool = False  # installed in the whole Grid
+    commands: list[dict[str, Any]] = field(default_factory=list)  # see slash_commands.COMMAND
+    commands_url: str = ""  # as options_url
     shortcuts: list[dict[str, Any]] = field(default_factory=list)  # name, type, callback_id: see shortcuts.SHORTCUT
     events_url: str = ""  # as options_url
     unfurl_domains: list[str] = field(default_factory=list)  # whose links the app hears of; their subdomains, too
@@ -101,6 +104,14 @@ class Team:
     @property
     def url(self) -> str:
         return f"https://{self.domain}.slack.com/"
+
+
+@dataclass(slots=True, kw_only=True)
+class Enterprise:
+    """The Enterprise Grid that the workspace is part of."""
+
+    id: str
+    name: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +134,7 @@ class Workspace:
         self.team = team
         self.app = app
         self.clock = clock
+        self.enterprise: Enterprise | None = None
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.posted: dict[str, dict[str, Posted]] = {}  # channel → ts → message, in order of ts

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from tocsin.simulator import installed
 from tocsin.simulator.attachments import ATTACHMENT
 from tocsin.simulator.entities import stored
 from tocsin.simulator.errors import ApiError, invalid_arguments, invalid_blocks, with_messages
@@ -85,8 +86,8 @@ def link_shared(workspace: Workspace, user: User, posted: Posted) -> dict[str, A
 
 
 def composed(workspace: Workspace, user: User, text: str) -> dict[str, Any] | None:
-    """The event of somebody who writes, and has not posted yet."""
-    links = shared(workspace, stored(text, verbatim=False))
+    """The event of somebody who writes, and has not posted yet. In an Enterprise Grid there is none."""
+    links = [] if workspace.enterprise else shared(workspace, stored(text, verbatim=False))
     unfurl_id = f"{user.id}-{uuid.uuid4()}-{secrets.token_hex(16)}"
     offer = _offer(workspace, user, links, unfurl_id, source=COMPOSED, channel=COMPOSER, ts=unfurl_id)
     return _event(workspace, offer, links, {"is_bot_user_member": True}, False) if offer is not None else None
@@ -128,39 +129,11 @@ def _event(
         "channel": offer.channel,
         "message_ts": offer.ts,
         "links": list(links),
-        "source": offer.source,
-        "unfurl_id": offer.unfurl_id,
+        **({} if workspace.enterprise else {"source": offer.source, "unfurl_id": offer.unfurl_id}),
         "event_ts": workspace.next_ts(),
         **more,
     }
-    return envelope(workspace, event, is_connect=is_connect)
-
-
-def envelope(workspace: Workspace, event: Mapping[str, Any], *, is_connect: bool = False) -> dict[str, Any]:
-    """What an event comes in."""
-    app, team = workspace.app, workspace.team
-    return {
-        "token": app.verification_token,
-        "team_id": team.id,
-        "context_team_id": team.id,
-        "context_enterprise_id": None,
-        "api_app_id": app.id,
-        "event": dict(event),
-        "type": "event_callback",
-        "event_id": f"Ev0{secrets.token_hex(5).upper()}",
-        "event_time": int(workspace.clock.now()),
-        "authorizations": [
-            {
-                "enterprise_id": None,
-                "team_id": team.id,
-                "user_id": app.bot_user_id,
-                "is_bot": True,
-                "is_enterprise_install": False,
-            }
-        ],
-        "is_ext_shared_channel": is_connect,
-        "event_context": f"4-{secrets.token_urlsafe(16)}",
-    }
+    return installed.envelope(workspace, event, is_connect=is_connect)
 
 
 # --- what the app puts there -----------------------------------------------------------------------------------------

@@ -29,8 +29,10 @@ def find(source: Source) -> Found | None:
 
 
 def workspace_of(installation: Installation, source: Source) -> Workspace:
-    """Where the Slack user's identity lives: the installation's workspace; for a whole enterprise, the one named."""
+    """Where the Slack user's identity lives: the installation's workspace, or the whole enterprise, in which ids are the same
+    everywhere.
+    """
     if installation.workspace is not None:
         return installation.workspace
-    workspace, _ = Workspace.objects.get_or_create(team_id=source.team_id or source.enterprise_id)
+    workspace, _ = Workspace.objects.get_or_create(team_id=installation.enterprise_id)
     return workspace

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from tocsin import bus, crypto
+from tocsin import bus
 from tocsin.accounts.access import organizations_of
 from tocsin.accounts.models import Organization, User
 from tocsin.errors import DomainError, NotFound
 from tocsin.issues.models import Issue
-from tocsin.slack import mrkdwn, parting
+from tocsin.slack import link_tokens, mrkdwn, outsiders, parting
 from tocsin.slack.action_ids import Action
 from tocsin.slack.actions import HANDLERS
 from tocsin.slack.actions.assign import LINK
 from tocsin.slack.identity import Person
+from tocsin.slack.link_tokens import OF_PEOPLE, ONCE, Purpose, Spent
 from tocsin.slack.models import Identity, Installation, KeptClick, LinkToken, Workspace
 from tocsin.slack.payloads import Click, IssueSeen, Place, issue_seen
 from tocsin.slack.replies import Reply
-from tocsin.slack.telling import Listener, keep_response_url, tell
-
-LIVES = timedelta(minutes=15)
+from tocsin.slack.telling import Listener, tell
 
 # Clicks that are kept for an unlinked person, as the page names them. None opens a modal.
 KEPT: dict[Action, str] = {
@@ -41,16 +38,6 @@ KEPT: dict[Action, str] = {
 KEPT_VALUES = {"resolved": "resolve", "ignored": "archive", "unresolved": "reopen"}
 
 NOT_YOURS = "This link is for another organization's Slack workspace, or for another account than yours."
-
-
-class Spent(DomainError):
-    """The link is wrong, was used, or has expired (410)."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This link does not work: it was used, it is older than 15 minutes, or it is not whole. "
-            "For a new one, press a button on one of Tocsin's messages in Slack again."
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,20 +82,17 @@ def shared_issue(installation: Installation, issue_id: int) -> Issue | None:
 # --- whispers that carry a link --------------------------------------------------------------------------------------
 
 
-ONCE = "The link works once, for 15 minutes, and is for you alone."
-
-
-def invite(listener: Listener, name: str, now: datetime) -> str:
-    """What an unlinked person is told: a link to connect."""
-    token, _ = _make(LinkToken.Purpose.LINK, listener, name, now)
-    return f"Tocsin does not know yet who you are. {_connect(token)}, then press again. {ONCE}"
+def invite(listener: Listener, name: str, now: datetime, *, then: str = "then press again") -> str:
+    """What an unlinked person is told: a link to connect, and what to do then."""
+    token, _ = link_tokens.make(Purpose.LINK, listener, now, name=name)
+    return f"Tocsin does not know yet who you are. {_connect(token)}, {then}. {ONCE[Purpose.LINK]}"
 
 
 def invite_keeping(listener: Listener, name: str, action: Action, click: Click, issue: Issue, now: datetime) -> str:
     """The same; a direct action is kept with the link, the newest per issue."""
     if not _kept_as(action, click.value) or click.chosen == LINK:
         return invite(listener, name, now)
-    token, row = _make(LinkToken.Purpose.LINK, listener, name, now)
+    token, row = link_tokens.make(Purpose.LINK, listener, now, name=name)
     KeptClick.objects.filter(
         token__workspace=listener.workspace, token__slack_user_id=listener.slack_user_id, issue_id=issue.pk
     ).delete()
@@ -123,7 +107,7 @@ def invite_keeping(listener: Listener, name: str, action: Action, click: Click, 
         created_at=now,
     )
     then = _named(action, click.value, issue)
-    return f"Tocsin does not know yet who you are. {_connect(token)}, and say there whether to {then}. {ONCE}"
+    return f"Tocsin does not know yet who you are. {_connect(token)}, and say there whether to {then}. {ONCE[Purpose.LINK]}"
 
 
 def _kept_as(action: Action, value: str) -> str:
@@ -135,9 +119,16 @@ def _connect(token: str) -> str:
     return mrkdwn.link(page_url(token), "Connect your account")
 
 
+def unlink(listener: Listener, name: str, user: User, now: datetime) -> str:
+    """What somebody is told who wants to end their own link: a page that does it."""
+    token, _ = link_tokens.make(Purpose.UNLINK, listener, now, name=name)
+    link = mrkdwn.link(page_url(token), "Disconnect your account")
+    return f"You are connected as {mrkdwn.line(user.email)}. {link}. {ONCE[Purpose.UNLINK]}"
+
+
 def part(listener: Listener, name: str, user: User, organization: Organization, now: datetime) -> str:
     """What is told to somebody whose account is no member: which account that is, and a link to disconnect it."""
-    token, _ = _make(LinkToken.Purpose.UNLINK, listener, name, now)
+    token, _ = link_tokens.make(Purpose.UNLINK, listener, now, name=name)
     link = mrkdwn.link(page_url(token), "Disconnect it")
     return (
         f"You are connected as {mrkdwn.line(user.email)}, and that account is not an active member of "
@@ -145,31 +136,14 @@ def part(listener: Listener, name: str, user: User, organization: Organization, 
     )
 
 
-def page_url(token: str) -> str:
-    return f"{settings.TOCSIN_URL}/slack/link/{token}/"
-
-
-def page_token(listener: Listener, purpose: LinkToken.Purpose, now: datetime) -> str:
+def page_token(listener: Listener, purpose: Purpose, now: datetime) -> str:
     """Of a page for somebody whose name is not told."""
-    token, _ = _make(purpose, listener, "", now)
+    token, _ = link_tokens.make(purpose, listener, now)
     return token
 
 
-def _make(purpose: LinkToken.Purpose, listener: Listener, name: str, now: datetime) -> tuple[str, LinkToken]:
-    token = secrets.token_urlsafe()
-    row = LinkToken.objects.create(
-        purpose=purpose,
-        token_hash=crypto.digest(token),
-        installation=listener.installation,
-        workspace=listener.workspace,
-        slack_user_id=listener.slack_user_id,
-        slack_user_name=name,
-        channel=listener.place.channel,
-        response_url=keep_response_url(listener, now),
-        created_at=now,
-        expires_at=now + LIVES,
-    )
-    return token, row
+def page_url(token: str) -> str:
+    return link_tokens.page_of(token, Purpose.LINK)
 
 
 def _named(action: Action, value: str, issue: Issue) -> str:
@@ -180,41 +154,33 @@ def _named(action: Action, value: str, issue: Issue) -> str:
 
 
 def open_token(token: str, user: User, now: datetime) -> Opened:
-    """What the visitor is asked. Changes nothing. Raises Spent (410) and NotFound (404)."""
-    row = _find(token, now)
-    if row.purpose == LinkToken.Purpose.UNLINK:
+    """What the visitor is asked. Changes nothing. Raises Spent (410), NotFound (404), and what
+    outsiders.refuse() raises.
+    """
+    row = link_tokens.find(token, now, OF_PEOPLE)
+    if row.purpose == Purpose.UNLINK:
         return _opened(row, _parting(row, user).user)
     _require_connected(row, user)
+    outsiders.refuse(row, user)
     replaced = [_said_of(identity, user) for identity in _replaced(row, user)]
     return _opened(row, user, replaces=tuple(replaced), then=_then(row))
 
 
 def confirm(token: str, user: User, now: datetime, *, then: bool) -> Confirmed:
-    """Do what the page asked, once. `then`: also what was clicked. Raises Spent (410) and NotFound (404)."""
+    """Do what the page asked, once. `then`: also what was clicked. Raises Spent (410), NotFound (404), and what
+    outsiders.refuse() raises.
+    """
+    asked = link_tokens.find(token, now, OF_PEOPLE)
+    if asked.purpose == Purpose.LINK:
+        _require_connected(asked, user)
+        outsiders.refuse(asked, user)
     with transaction.atomic():
-        row = _find(token, now)
-        if row.purpose == LinkToken.Purpose.UNLINK:
+        row = link_tokens.find(token, now, OF_PEOPLE)
+        if row.purpose == Purpose.UNLINK:
             return _part(row, _parting(row, user), user, now)
         _require_connected(row, user)
-        _use(row, now)
+        link_tokens.use(row, now)
         return _link(row, user, now, then=then)
-
-
-def _find(token: str, now: datetime) -> LinkToken:
-    row = (
-        LinkToken.objects.select_related("installation", "workspace", "response_url")
-        .filter(token_hash=crypto.digest(token), used_at__isnull=True, expires_at__gt=now)
-        .first()
-    )
-    if row is None:
-        raise Spent
-    return row
-
-
-def _use(row: LinkToken, now: datetime) -> None:
-    """Of two that come at once, one gets through."""
-    if not LinkToken.objects.filter(pk=row.pk, used_at__isnull=True).update(used_at=now):
-        raise Spent
 
 
 def _served(row: LinkToken, user: User) -> QuerySet[Organization]:
@@ -335,7 +301,7 @@ def _parting(row: LinkToken, visitor: User) -> Identity:
 
 
 def _part(row: LinkToken, identity: Identity, visitor: User, now: datetime) -> Confirmed:
-    _use(row, now)
+    link_tokens.use(row, now)
     sentence = parting.part(identity, visitor, now, listener=_listener(row), kept_url=row.response_url)
     return Confirmed(sentence=sentence)
 

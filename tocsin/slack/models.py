@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from tocsin import crypto
-from tocsin.accounts.models import Organization, User
+from tocsin.accounts.models import Organization, Team, User
 from tocsin.alerts.models import Destination
 
 
@@ -54,6 +54,7 @@ class Connection(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="slack_connections")
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="connections")
+    allows_outsiders = models.BooleanField(default=False)  # guests, and people of other companies, may be linked
 
     class Meta:
         constraints: ClassVar = [
@@ -74,6 +75,29 @@ class Identity(models.Model):
             models.UniqueConstraint(fields=["workspace", "slack_user_id"], name="identity_once_per_slack_user"),
             models.UniqueConstraint(fields=["workspace", "user"], name="identity_once_per_user"),
         ]
+
+
+class TeamChannel(models.Model):
+    """A channel in which a team is told what concerns all of it."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="slack_channels")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="team_channels")
+    channel = models.CharField(max_length=40)
+    channel_name = models.CharField(max_length=100, blank=True)  # when it was connected; empty: a private one
+    linked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    linked_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "workspace", "channel"], name="team_channel_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["workspace", "channel"], name="team_channels_at")]
+
+    @property
+    def shown(self) -> str:
+        """How pages name the channel."""
+        return f"#{self.channel_name}" if self.channel_name else f"a private channel ({self.channel})"
 
 
 class Card(models.Model):
@@ -179,19 +203,24 @@ class ResponseUrl(models.Model):
 
 
 class LinkToken(models.Model):
-    """A one-time page that connects or disconnects a Slack user. The database keeps the token's hash only."""
+    """A one-time page that connects or disconnects a Slack user, or a team and a channel. The database keeps the token's hash
+    only.
+    """
 
     class Purpose(models.TextChoices):
         LINK = "link"
         UNLINK = "unlink"
+        LINK_TEAM = "link_team"
+        UNLINK_TEAM = "unlink_team"
 
-    purpose = models.CharField(max_length=8, choices=Purpose.choices)
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
     token_hash = models.CharField(max_length=64, unique=True)
     installation = models.ForeignKey(Installation, on_delete=models.CASCADE, related_name="+")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     slack_user_id = models.CharField(max_length=40)
     slack_user_name = models.CharField(max_length=100, blank=True)
     channel = models.CharField(max_length=40, blank=True)
+    channel_name = models.CharField(max_length=100, blank=True)
     response_url = models.ForeignKey(ResponseUrl, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

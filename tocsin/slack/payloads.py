@@ -248,7 +248,10 @@ class SlashCommand:
     sender: Sender
     name: str
     text: str = ""
-    channel: str = ""
+    place: Place = Place()
+    channel_name: str = ""
+    response_url: str = ""
+    trigger_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -627,7 +630,10 @@ def _command(payload: Json) -> Payload:
         sender=Sender(id=_id(payload, "user_id"), name=_optional(payload, "user_name", most=NAME_MAX)),
         name=_text(payload, "command", most=NAME_MAX),
         text=_optional(payload, "text", most=10_000),
-        channel=_id(payload, "channel_id"),
+        place=Place(channel=_id(payload, "channel_id")),
+        channel_name=_shown(payload, "channel_name", NAME_MAX),
+        response_url=_optional(payload, "response_url", most=URL_MAX),
+        trigger_id=_optional(payload, "trigger_id", most=200),
     )
 
 

@@ -21,6 +21,7 @@ from tocsin.slack import (
     answers,
     clicks,
     client,
+    commands,
     dialogs,
     in_place,
     installations,
@@ -40,6 +41,7 @@ from tocsin.slack.actions import CHOICES, DISMISSALS
 from tocsin.slack.answers import EMPTY, Answer, Effect, Outcome
 from tocsin.slack.cards import Style
 from tocsin.slack.clicks import DATABASE_IS_DOWN
+from tocsin.slack.commands import Typed
 from tocsin.slack.deadline import DATABASE_SECONDS, transaction_within
 from tocsin.slack.installations import Found
 from tocsin.slack.models import OpenedView
@@ -68,7 +70,6 @@ log = get_logger(__name__)
 OUTAGE_SECONDS = 0.5
 # A commit whose answer was lost may have happened all the same, so nothing is said that may not be so.
 OUTAGE = "Tocsin's database does not answer. If the message does not show your change in a minute, try again."
-NO_SUCH_COMMAND = "Tocsin has no commands yet: use the buttons on its messages."
 
 RATE_LIMITED = Counter("tocsin_slack_rate_limited_minutes", "Minutes in which Slack held back events.")
 
@@ -84,6 +85,8 @@ ForInstallation = (
     | LinksShared
     | SlashCommand
 )
+
+FromPlace = Clicks | DialogSubmission | Shortcut | SlashCommand  # these tell where the person is
 
 MOMENT = 0.05  # seconds: a database that is there gets as much, however late it is
 WITHIN = 2.5  # seconds from the request's arrival: what is left after the commit, a modal may take
@@ -268,7 +271,7 @@ def _open_shortcut(listener: Listener, payload: Shortcut, view: Mapping[str, Any
     shortcuts.open_(listener, payload.trigger_id, view, within=seconds)
 
 
-def _listener(payload: Clicks | DialogSubmission | Shortcut, found: Found) -> Listener:
+def _listener(payload: FromPlace, found: Found) -> Listener:
     return Listener(
         installation=found.installation,
         workspace=installations.workspace_of(found.installation, payload.source),
@@ -297,8 +300,14 @@ def _event(payload: Event, found: Found, now: datetime) -> Effect:
 
 
 def _command(payload: SlashCommand, found: Found, now: datetime) -> Effect:
-    log_once("command", payload.name)
-    return Effect(answer=answers.spoken(NO_SUCH_COMMAND))
+    typed = Typed(
+        listener=_listener(payload, found),
+        text=payload.text,
+        now=now,
+        name=payload.sender.name,
+        channel_name=payload.channel_name,
+    )
+    return Effect(answer=answers.spoken(commands.answer(typed)))
 
 
 EFFECTS: dict[type[Any], Callable[[Any, Found, datetime], Effect]] = {

@@ -18,6 +18,11 @@ TABS: tuple[tuple[str, str], ...] = (
 BIGGEST = 2**63 - 1  # what a database's whole number holds
 
 
+def whole_number(text: str) -> int:
+    """The id of a row that a form names; 0, which no row has, for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
 class FilterForm(forms.Form):
     """The issue list's address line. A field that makes no sense is as if it were not there."""
 

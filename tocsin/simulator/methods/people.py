@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tocsin.simulator import installed
 from tocsin.simulator.arguments import Arguments, Signature, flag, number, text
 from tocsin.simulator.errors import ApiError
 from tocsin.simulator.methods.method import Method, page_of
@@ -19,7 +20,7 @@ def auth_test(workspace: Workspace, args: Arguments) -> dict[str, Any]:
         "team_id": team.id,
         "user_id": app.bot_user_id,
         "bot_id": app.bot_id,
-        "is_enterprise_install": False,
+        **installed.tested(workspace),
     }
 
 

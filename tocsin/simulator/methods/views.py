@@ -18,7 +18,7 @@ def open_(workspace: Workspace, args: Arguments) -> dict[str, Any]:
     """The view is checked first: a faulty one leaves the trigger unused."""
     _check(workspace, args["view"])
     user = _trigger(workspace, args).user
-    opened = modals.new_view(workspace, args["view"], None)
+    opened = modals.new_view(workspace, user, args["view"], None)
     workspace.views[user] = [opened]
     workspace.change()
     return {"view": modals.public(opened)}
@@ -48,7 +48,7 @@ def push(workspace: Workspace, args: Arguments) -> dict[str, Any]:
         raise ApiError("not_found")
     if len(stack) >= LIMITS["view.stack"]:
         raise ApiError("push_limit_reached")
-    stack.append(modals.new_view(workspace, args["view"], stack[-1]))
+    stack.append(modals.new_view(workspace, trigger.user, args["view"], stack[-1]))
     workspace.change()
     return {"view": modals.public(stack[-1])}
 

@@ -1,4 +1,5 @@
 // The box in which the acting person writes. Enter sends; Shift and Enter begin a new line.
+import { send } from "./actions.js";
 import * as api from "./api.js";
 
 // target() → {as, channel, thread_ts?}; sent() is called when the message is there.
@@ -22,7 +23,7 @@ export function composer(form, target, sent) {
     box.value = "";
     grow();
     try {
-      await api.say({ ...target(), text });
+      await (text.startsWith("/") ? command({ ...target(), text }) : api.say({ ...target(), text }));
       await sent();
     } catch (error) {
       if (!box.value) box.value = text;
@@ -31,6 +32,12 @@ export function composer(form, target, sent) {
       grow();
     }
   });
+}
+
+// What begins with a slash is for an app; nobody else sees it.
+async function command(line) {
+  const { error, reason } = await send({ ...line, do: "command" });
+  if (error) throw new Error(`${error} ${reason}`);
 }
 
 export function setWritable(form, isWritable, placeholder) {

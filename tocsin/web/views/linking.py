@@ -10,14 +10,18 @@ from django.shortcuts import render
 from tocsin.accounts.models import User
 from tocsin.clock import database_now
 from tocsin.slack import linking
+from tocsin.slack.link_tokens import Spent
 from tocsin.web.views.errors import error_page
 from tocsin.web.views.page import page
 
 
 def link(request: HttpRequest, token: str) -> HttpResponse:
     """410 for a link that is wrong, used or expired; 404 where workspace or organization is not the visitor's."""
-    response = _page(request, token)
-    # The address is a secret: it leaves this page with no request, and stays in no cache.
+    return kept_secret(_page(request, token))
+
+
+def kept_secret(response: HttpResponse) -> HttpResponse:
+    """The page's address is a secret: it leaves the page with no request, and stays in no cache."""
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
     return response
@@ -27,7 +31,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 def _page(request: HttpRequest, user: User, token: str) -> HttpResponse:
     try:
         return ANSWERS.get(request.method or "", _ask)(request, user, token)
-    except linking.Spent as error:
+    except Spent as error:
         return error_page(request, 410, str(error))
 
 
