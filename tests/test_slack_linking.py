@@ -23,6 +23,8 @@ from tocsin.slack import linking
 from tocsin.slack.link_tokens import Spent
 from tocsin.slack.models import Identity, Installation, KeptClick, LinkToken, Workspace
 
+pytestmark = pytest.mark.usefixtures("slack")
+
 LINK = re.compile(r"<http://localhost/slack/link/([A-Za-z0-9_-]{43})/\|")
 
 

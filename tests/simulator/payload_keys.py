@@ -49,6 +49,8 @@ KNOWN: tuple[tuple[str, str, str], ...] = (
     ("view_closed", "trigger_id", OPTIONAL),
     ("view_closed", "response_urls", OPTIONAL),
     ("", "team_id", OPTIONAL),
+    ("", "enterprise_id", OPTIONAL),
+    ("shortcut", "enterprise.domain", OPTIONAL),
     ("view_submission", "response_urls[].", "only for menus with response_url_enabled, which Tocsin has not"),
     ("event link_shared", "event.user_locale", OPTIONAL),
     ("event link_shared", "event.is_unfurl_refresh", "an unfurl is not refreshed by hand in the simulator"),

@@ -40,7 +40,8 @@ class Answering:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                payload = json.loads(form["payload"][0])
+                command = {name: values[0] for name, values in form.items()}
+                payload = json.loads(command["payload"]) if "payload" in command else {"type": "command", **command}
                 app.payloads.append(payload)
                 app.actions += payload.get("actions", [])
                 app.may_answer.wait(20)

@@ -37,6 +37,7 @@ APP_FIELDS = {
     "name",
     "shortcuts",
 }
+OTHER_TEAM = "T0OTHER"  # of the company that shares a channel with ours
 CHANNEL_CHANGES = ("create", "archive", "unarchive", "invite", "kick", "rename", "delete", "share", "unshare")
 
 
@@ -363,6 +364,8 @@ class Control:
         for flag in ("deleted", "is_restricted", "is_stranger"):
             if flag in asked:
                 setattr(user, flag, bool(asked[flag]))
+        if "is_stranger" in asked and "team_id" not in asked:
+            user.team_id = OTHER_TEAM if user.is_stranger else self.workspace.team.id
         if user.deleted:
             for channel in self.workspace.channels.values():
                 if user.id in channel.members and not channel.is_im:

@@ -28,4 +28,5 @@ export async function suggest(body) {
   if (!judgement.ok) throw new Error(judgement.faults.join("; "));
   return JSON.parse(answered);
 }
+export const change = (what, body) => send(`/control/${what}`, body);
 export const say = (body) => send("/control/post", body);

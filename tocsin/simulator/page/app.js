@@ -9,6 +9,7 @@ import { icon } from "./icons.js";
 import { contextOf, drawList, keepEnd, keepFocus } from "./lists.js";
 import { drawModal } from "./modals.js";
 import { drawShortcuts } from "./shortcuts.js";
+import { drawSituation } from "./situation.js";
 import { channel, channelName, inChannel, inThread, isWritable, load, markRead, people, userName, view, visible } from "./state.js";
 
 const $ = (id) => document.getElementById(id);
@@ -41,6 +42,7 @@ function draw() {
   keepFocus($("channels"), () => $("channels").replaceChildren(...renderChannels()));
   const words = isWritable(one) ? `Message ${name} as ${userName(view.actor)}` : one && one.is_archived ? "This channel is archived" : `${userName(view.actor)} is not in this channel`;
   drawShortcuts($("composer"), $("shortcuts"));
+  drawSituation($("situation"), () => refresh().catch(unanswered), unanswered);
   setWritable($("composer"), isWritable(one), words);
   setWritable($("answer"), isWritable(one), isWritable(one) ? `Reply as ${userName(view.actor)}` : words);
   drawModal($("modal"), view.state.views.at(-1), inModal, contextOf({ ts: "" }, false, actions));
@@ -72,18 +74,21 @@ const placeOf = () => `${view.actor}/${view.channel}`;
 
 function drawActors() {
   const select = $("actor");
-  const wanted = people().map((one) => `${one.id} ${userName(one.id)}`).join();
-  if (select.wanted !== wanted) select.replaceChildren(...people().map((one) => el("option", { value: one.id }, userName(one.id))));
+  const wanted = people().map((one) => `${one.id} ${userName(one.id)}${note(one)}`).join();
+  if (select.wanted !== wanted) select.replaceChildren(...people().map((one) => el("option", { value: one.id }, `${userName(one.id)}${note(one)}`)));
   select.wanted = wanted;
   select.value = view.actor;
 }
+
+const note = (one) => (one.is_stranger ? " (of another company)" : one.is_restricted ? " (guest)" : "");
 
 function drawTitle(one) {
   if (!one) return $("title").replaceChildren("No conversation");
   $("title").replaceChildren(sign(one), channelName(one.id));
   const marks = { private: "private · ", archived: "archived · " };
+  const shared = one.is_connect ? "shared with another company · " : "";
   const count = one.members.length;
-  $("members").textContent = one.is_im ? "direct message" : `${marks[kind(one)] || ""}${count} ${count === 1 ? "member" : "members"}`;
+  $("members").textContent = one.is_im ? "direct message" : `${marks[kind(one)] || ""}${shared}${count} ${count === 1 ? "member" : "members"}`;
 }
 
 function drawThread(name) {
