@@ -31,11 +31,12 @@ def evidence_of(driver: Driver, slack: Slack) -> Evidence:
 def renderings(card_id: int) -> Sequence[Mapping[str, Any]]:
     """A card as Tocsin draws it now: people by name, as in a new message, or mentioned, as in an edited one."""
     from tocsin.slack import reading
-    from tocsin.slack.blocks import draw
+    from tocsin.slack.drawing import content_of, drawn
     from tocsin.slack.models import Card
 
     card = Card.objects.select_related("workspace", "destination").get(pk=card_id)
-    return [draw(reading.card_of(card, mention=mention)) for mention in (False, True)]
+    messages = [drawn(reading.card_of(card, mention=mention), card.style).message for mention in (False, True)]
+    return [content_of(message) for message in messages] if card.unfurl_url else messages
 
 
 def assert_kept(driver: Driver, slack: Slack) -> None:

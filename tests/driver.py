@@ -10,7 +10,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,6 +82,29 @@ def about_interaction(payload: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def about_old_interaction(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of attachments and dialogs of old: what is used is called by its name and, of a button, what it stands for."""
+    about = {
+        "user": payload["user"]["id"],
+        "channel": payload["channel"]["id"],
+        "ts": payload.get("message_ts", ""),
+        "response_url": payload.get("response_url", ""),
+        "trigger_id": payload.get("trigger_id", ""),
+    }
+    return {**EMPTY_ABOUT, **about, "actions": [_about_old(each, payload) for each in payload.get("actions", [{}])]}
+
+
+EMPTY_ABOUT = dict.fromkeys(("view", "form", "view_key"), "")
+
+
+def _about_old(action: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    stands_for = action.get("value", "").partition(":")[0]
+    name = f"{action.get('name', 'dialog')}{f':{stands_for}' if stands_for else ''}"
+    chosen = (action.get("selected_options") or [{}])[0].get("value", "")
+    known = {"action_id": name, "block_id": payload["callback_id"], "value": "", "chosen": chosen}
+    return {**known, "action_ts": payload["action_ts"]}
+
+
 def _about_action(action: Mapping[str, Any]) -> dict[str, Any]:
     chosen = action.get("selected_option") or {}
     return {
@@ -95,14 +118,25 @@ def _about_action(action: Mapping[str, Any]) -> dict[str, Any]:
 
 def delivery_key(payload: Mapping[str, Any]) -> str:
     """The same for every delivery of one click, or of one submission."""
-    about = about_interaction(payload)
+    about = ABOUT[payload["type"]](payload)
     if payload["type"] == "view_submission":
         return json.dumps(["submission", about["user"], about["view"], about["trigger_id"]])
     used = [[each["action_id"], each["block_id"], each["action_ts"]] for each in about["actions"]]
     return json.dumps(["click", about["user"], about["channel"] or about["view"], about["ts"], used])
 
 
-KINDS = {"block_actions": "click", "view_submission": "submission"}
+KINDS = {
+    "block_actions": "click",
+    "view_submission": "submission",
+    "interactive_message": "click",
+    "dialog_submission": "click",
+}
+ABOUT: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "block_actions": about_interaction,
+    "view_submission": about_interaction,
+    "interactive_message": about_old_interaction,
+    "dialog_submission": about_old_interaction,
+}
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------
@@ -141,10 +175,14 @@ class Driver:
     def __call__(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Deliver it once, and write it down if it may have an effect. Any thread may do so."""
         payload = _payload(body)
-        if payload.get("type") not in KINDS:
+        kind = payload.get("type")
+        if kind not in KINDS or (kind == "interactive_message" and "actions" not in payload):
             return self._deliver(path, headers, body)
-        with self.journal.sending(KINDS[payload["type"]], delivery_key(payload), about_interaction(payload)) as entry:
-            return self._complete(entry, path, headers, body)
+        with self.journal.sending(KINDS[kind], delivery_key(payload), ABOUT[kind](payload)) as entry:
+            answer = self._complete(entry, path, headers, body)
+            if kind == "interactive_message" and not _whispers(answer[2]):
+                entry.body = ""  # the message itself, drawn anew
+            return answer
 
     def _complete(
         self, entry: Sent, path: str, headers: Mapping[str, str], body: bytes
@@ -181,6 +219,10 @@ class Driver:
             path = f"/api/{key.project_id}/store/?sentry_key={key.public_key}"
             self._complete(entry, path, {"Content-Type": "application/json"}, event.json)
         return entry
+
+
+def _whispers(body: bytes) -> bool:
+    return b'"replace_original": false' in body
 
 
 def _payload(body: bytes) -> dict[str, Any]:

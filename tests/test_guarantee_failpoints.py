@@ -15,14 +15,20 @@ from django.db import InterfaceError, OperationalError, connection
 from tests.audit.world import Shop
 from tests.boundaries import Boundaries, Killed, Names, Strike, fail, held_up, kill, watched
 from tests.sizes import FULL
+from tests.slack_fixture import Card
 from tests.work import let_pass
-from tocsin.alerts.models import RuleMute
+from tocsin.alerts.models import Destination, Rule, RuleDestination, RuleMute
 from tocsin.alerts.mutes import end_mutes
 from tocsin.clock import database_now
 from tocsin.issues.expiry import expire
 from tocsin.issues.models import Issue
-from tocsin.slack.models import Card
+from tocsin.simulator import unfurls
+from tocsin.slack import notices
+from tocsin.slack.models import Card as CardRow
+from tocsin.slack.models import Installation
+from tocsin.slack.payloads import Place
 from tocsin.slack.reconcile import reconcile_all
+from tocsin.slack.telling import Listener
 
 pytestmark = [pytest.mark.guarantee, pytest.mark.usefixtures("committed")]
 
@@ -128,6 +134,83 @@ def deliver(shop: Shop, _: Context) -> None:
     shop.deliver_all()
 
 
+# --- messages of old, links, commands ---------------------------------------------------------------------------------
+CLASSIC = "alerts-classic"
+
+
+def in_classic(shop: Shop) -> Card:
+    """The card of an issue in the channel that wants attachments. Its project has releases, so that Resolve… asks."""
+    rule = Rule.objects.get()
+    channel = Destination.objects.create(
+        organization=rule.organization,
+        kind="slack",
+        address=f"T0TOCSIN/{shop.slack.channel(CLASSIC)}",
+        name="#classic",
+        style=Destination.Style.ATTACHMENTS,
+    )
+    RuleDestination.objects.create(organization=rule.organization, rule=rule, destination=channel)
+    return shop.slack.card(shop.issue(release="shop@1.0"), CLASSIC)
+
+
+def old_press(shop: Shop) -> Context:
+    return shop.driver.pressed(in_classic(shop), "Archive", shop.alice)
+
+
+def open_dialog(shop: Shop, card: Context) -> None:
+    card.click("Resolve…", as_=shop.alice)
+
+
+def opened_dialog(shop: Shop) -> Context:
+    open_dialog(shop, in_classic(shop))
+
+
+def submit_dialog(shop: Shop, _: Context) -> None:
+    if dialog := shop.slack.dialog(shop.alice):
+        dialog.submit()
+
+
+def link_posted(shop: Shop) -> Context:
+    """The event of it, not told yet."""
+    shop.slack.change_app(unfurl_domains=["localhost"])
+    issue, workspace = shop.issue(), shop.slack.simulation.workspace
+    url = f"http://localhost/organizations/acme/issues/{issue.pk}/"
+    posted = shop.slack.do(workspace.find, "C0ALERTS", shop.slack.say(url, as_=shop.alice))
+    event = shop.slack.do(unfurls.link_shared, workspace, workspace.users[shop.alice.slack_user_id], posted)
+    return shop.slack.do(shop.slack.simulation.clicks.tell, event)
+
+
+def tell(shop: Shop, outgoing: Context) -> None:
+    """Slack tells it again if it was not taken."""
+    assert shop.driver("/slack/events", outgoing.headers, outgoing.body)[0] in (200, 503)
+
+
+def link_told(shop: Shop) -> Context:
+    tell(shop, link_posted(shop))
+
+
+def command_typed(shop: Shop) -> Context:
+    shop.slack.change_app(commands=[{"command": "/tocsin"}])
+    asked = {"as": "U0CAROL", "do": "command", "channel": "alerts", "text": "/tocsin link"}
+    return shop.slack.do(shop.slack.simulation.clicks.build, asked)
+
+
+def type_(shop: Shop, outgoing: Context) -> None:
+    assert shop.driver("/slack/commands", outgoing.headers, outgoing.body)[0] == 200
+
+
+def team_connected(shop: Shop) -> Context:
+    installation = Installation.objects.select_related("workspace").get()
+    assert installation.workspace
+    listener = Listener(
+        installation=installation,
+        workspace=installation.workspace,
+        slack_user_id=shop.alice.slack_user_id,
+        place=Place(channel="C0ALERTS"),
+    )
+    organization_id = installation.connections.get().organization_id
+    notices.post(listener, "The team is told here.", database_now(), organization_id=organization_id)
+
+
 def archived(shop: Shop) -> Context:
     issue = shop.issue()
     shop.click(issue, "Archive…", shop.alice)
@@ -174,7 +257,7 @@ def end_rule_mutes(shop: Shop, _: Context) -> None:
 
 def missed(shop: Shop) -> Context:
     shop.issue()
-    Card.objects.update(content_hash="")
+    CardRow.objects.update(content_hash="")
 
 
 def reconcile(shop: Shop, _: Context) -> None:
@@ -221,6 +304,15 @@ FLOWS: dict[str, Flow] = {
     "a mute ended by the clock": Flow(
         prepare=muted_till_now, act=end_rule_mutes, again=end_rule_mutes, boundaries=COMMIT
     ),
+    "a button of old": Flow(prepare=old_press, act=send, again=send, boundaries=COMMIT),
+    "a dialog of old opened": Flow(
+        prepare=in_classic, act=open_dialog, again=open_dialog, boundaries=[*COMMIT, *call("dialog.open")]
+    ),
+    "a dialog of old submitted": Flow(prepare=opened_dialog, act=submit_dialog, again=submit_dialog, boundaries=COMMIT),
+    "a link posted": Flow(prepare=link_posted, act=tell, again=tell, boundaries=COMMIT),
+    "a link unfurled": Flow(prepare=link_told, act=deliver, again=deliver, boundaries=sent_by("chat.unfurl")),
+    "a command": Flow(prepare=command_typed, act=type_, again=type_, boundaries=COMMIT),
+    "a channel told": Flow(prepare=team_connected, act=deliver, again=deliver, boundaries=sent_by("chat.postMessage")),
     "cards reconciled": Flow(prepare=missed, act=reconcile, again=reconcile, boundaries=COMMIT),
 }
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 
+from tests.waiting import until
 from tocsin.accounts.models import Organization
+from tocsin.sqlite import checkpoint
+from tocsin.sqlite.base import BACKSTOP_PAGES, LOG_BYTES
 
 pytestmark = pytest.mark.sqlite
 
@@ -79,3 +85,84 @@ def test_however_a_transaction_ends_the_next_writer_may_begin(committed: None, e
         connection.close()
     assert ended.wait(10)
     assert Organization.objects.filter(slug="first").exists() is (end == "commit")
+
+
+# --- the log ---------------------------------------------------------------------------------------------------------
+def log_bytes() -> int:
+    path = Path(f"{connection.settings_dict['NAME']}-wal")
+    return path.stat().st_size if path.exists() else 0
+
+
+def write(megabytes: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS filling (piece BLOB)")
+        for _ in range(megabytes):
+            cursor.execute("INSERT INTO filling VALUES (zeroblob(1000000))")
+
+
+@pytest.fixture
+def filling(committed: None) -> Iterator[None]:
+    """Away afterwards."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS filling")
+
+
+def test_a_long_log_is_moved_beside_and_cut_back(filling: None) -> None:
+    """Commits leave it alone up to the backstop; the next one after it was moved begins it anew."""
+    assert pragma("wal_autocheckpoint") == BACKSTOP_PAGES
+    write(12)
+    assert LOG_BYTES < log_bytes() < BACKSTOP_PAGES * 4096
+    assert checkpoint.checkpoint_if_long()
+    write(1)
+    assert log_bytes() <= LOG_BYTES
+    assert not checkpoint.checkpoint_if_long()
+
+
+def test_without_a_worker_commits_move_it(filling: None) -> None:
+    write(60)
+    assert log_bytes() < 1.5 * BACKSTOP_PAGES * 4096
+
+
+def test_a_reader_in_the_middle_is_not_disturbed_and_disturbs_nobody(filling: None) -> None:
+    write(1)
+    begun, may_end = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def read() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            for _ in range(2):
+                cursor.execute("SELECT count(*) FROM filling")
+                seen.append(cursor.fetchone()[0])
+                begun.set()
+                assert may_end.wait(10)
+            cursor.execute("COMMIT")
+        connection.close()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert begun.wait(10)
+    write(12)
+    began = time.monotonic()
+    assert checkpoint.checkpoint_if_long()
+    assert time.monotonic() - began < 5
+    may_end.set()
+    reader.join(10)
+    assert seen == [1, 1]
+
+
+def test_the_job_does_it_until_it_is_told_to_stop(filling: None) -> None:
+    stop = threading.Event()
+    job = threading.Thread(target=checkpoint.run_checkpoints, args=(stop,))
+    job.start()
+    write(12)
+
+    def is_cut_back() -> bool:
+        write(1)
+        return log_bytes() <= LOG_BYTES
+
+    until(is_cut_back, seconds=20, what="the log to be cut back")
+    stop.set()
+    job.join(10)
+    assert not job.is_alive()

@@ -44,18 +44,18 @@ STEPS = (1, 2, 5)  # and ten times, a hundred times … these: numbers between t
 def violations(evidence: Evidence) -> Iterator[str]:
     shown = _shown_last(evidence)
     rows = evidence.query(
-        "SELECT id, subject_id, channel, ts, is_gone FROM slack_card WHERE subject_kind = 'issue' ORDER BY id"
+        "SELECT id, subject_id, channel, ts, is_gone, unfurl_url FROM slack_card WHERE subject_kind = 'issue' ORDER BY id"
     )
-    yield from _orphans(evidence, {(channel, ts) for _, _, channel, ts, _ in rows})
-    for card, issue, channel, ts, is_gone in rows:
+    yield from _orphans(evidence, {(channel, ts) for _, _, channel, ts, _, _ in rows})
+    for card, issue, channel, ts, is_gone, url in rows:
         if is_gone:
             continue
         if not ts:
             yield f"card {card} of issue {issue} was never posted"
-        elif (channel, ts) not in shown:
+        elif (channel, ts, url) not in shown:
             yield f"card {card} of issue {issue} says that it hangs at {channel} {ts}, and Slack knows no such message"
         else:
-            yield from _lies(evidence, card, issue, shown[channel, ts])
+            yield from _lies(evidence, card, issue, shown[channel, ts, url])
 
 
 def _orphans(evidence: Evidence, known: set[tuple[str, str]]) -> Iterator[str]:
@@ -70,14 +70,18 @@ def _place(call: Call) -> tuple[str, str]:
     return str(channel or call.args["channel"]), call.ts
 
 
-def _shown_last(evidence: Evidence) -> dict[tuple[str, str], Message]:
-    """What hangs where, by what Slack took last."""
-    changes = [*evidence.effects("chat.postMessage"), *evidence.effects("chat.update")]
+def _shown_last(evidence: Evidence) -> dict[tuple[str, str, str], Message]:
+    """What hangs where, and below which link (none: it is a message), by what Slack took last."""
+    changes = [call for method in CHANGES for call in evidence.effects(method)]
     shown = {}
     for call in sorted(changes, key=lambda call: call.effect):
         place = _place(call) if call.method == "chat.postMessage" else (str(call.args["channel"]), str(call.args["ts"]))
-        shown[place] = {name: call.args.get(name) for name in ("text", "blocks", "attachments")}
+        for url, content in (call.args.get("unfurls") or {"": call.args}).items():
+            shown[*place, url] = {name: content.get(name) for name in ("text", "blocks", "attachments")}
     return shown
+
+
+CHANGES = ("chat.postMessage", "chat.update", "chat.unfurl")
 
 
 # --- what it should show ----------------------------------------------------------------------------------------------
@@ -134,14 +138,31 @@ def _lies(evidence: Evidence, card: int, issue: int, message: Message) -> Iterat
 def _differences(
     evidence: Evidence, card: int, issue: int, truth: Truth, message: Message
 ) -> Iterator[tuple[str, Any, Any]]:
+    of_style = _differences_of_old if message.get("attachments") else _differences_in_blocks
+    yield from of_style(issue, truth, message)
+    yield from _facts_that_differ(dict(FACT.findall(_texts(message))), truth)
+    yield from _deeds_that_differ(evidence, card, issue, message)
+
+
+OLD_BUTTONS = {"unresolved": {"Resolve", "Archive"}, "resolved": {"Reopen"}, "archived": {"Stop archiving"}}
+
+
+def _differences_of_old(issue: int, truth: Truth, message: Message) -> Iterator[tuple[str, Any, Any]]:
+    (shown,) = message["attachments"]
+    if shown["callback_id"] != json.dumps({"issue": issue}):
+        yield "as its issue", shown["callback_id"], issue
+    buttons = {action["text"].removesuffix("…") for action in shown["actions"] if action["type"] == "button"}
+    if buttons != OLD_BUTTONS[truth.status]:
+        yield "the buttons", sorted(buttons), sorted(OLD_BUTTONS[truth.status])
+
+
+def _differences_in_blocks(issue: int, truth: Truth, message: Message) -> Iterator[tuple[str, Any, Any]]:
     row = next(block for block in message["blocks"] if block["type"] == "actions")
     if (carried := json.loads(row["block_id"])) != {"issue": issue, "v": truth.version, "b": "row"}:
         yield "as its row's issue and version", carried, truth.version
     buttons = {element["text"]["text"] for element in row["elements"] if element["type"] == "button"}
     if buttons - OPTIONAL != BUTTONS[truth.status]:
         yield "the buttons", sorted(buttons), sorted(BUTTONS[truth.status])
-    yield from _facts_that_differ(dict(FACT.findall(_texts(message))), truth)
-    yield from _deeds_that_differ(evidence, card, issue, message)
 
 
 def _facts_that_differ(facts: Mapping[str, str], truth: Truth) -> Iterator[tuple[str, Any, Any]]:
@@ -183,9 +204,9 @@ def _deeds_that_differ(evidence: Evidence, card: int, issue: int, message: Messa
 
 
 def _texts(value: Any) -> str:
-    """The texts of the sections and context lines, one below the other."""
-    lines = []
-    for block in value["blocks"]:
+    """The texts of the sections and context lines, one below the other; of attachments their texts."""
+    lines = [attachment["text"] for attachment in value.get("attachments") or []]
+    for block in value.get("blocks") or []:
         if block["type"] == "section":
             lines.append(block["text"]["text"])
         elif block["type"] == "context":
@@ -207,4 +228,4 @@ def _not_as_drawn(evidence: Evidence, card: int, issue: int, message: Message) -
 def _without_numbers(message: Message) -> str:
     """One text for one message, but for the numbers that grow in steps."""
     shown = {name: message.get(name) or [] for name in ("blocks", "attachments")}
-    return NUMBERS.sub(r"\1", json.dumps({"text": message.get("text"), **shown}, sort_keys=True))
+    return NUMBERS.sub(r"\1", json.dumps({"text": message.get("text") or "", **shown}, sort_keys=True))

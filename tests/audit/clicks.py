@@ -31,6 +31,11 @@ DOES: dict[str, tuple[str, ...]] = {
     "tocsin.form.mute": ("muted",),
     "tocsin.form.unmute": ("unmuted",),
     "tocsin.unmute": ("unmuted",),
+    "status:resolved": ("resolved",),
+    "status:ignored": ("archived",),
+    "status:unresolved": ("reopened",),
+    "assign": ("assigned",),
+    "dialog": ("resolved",),
 }
 OPENS = frozenset(
     {
@@ -39,6 +44,7 @@ OPENS = frozenset(
         "tocsin.comment_form",
         "tocsin.mute_form",
         "tocsin.priority_form",
+        "resolve_dialog:resolve_dialog",
     }
 )
 OF_ANY_ISSUE = frozenset({"unmuted"})  # a rule that was muted on one card is unmuted on another
@@ -57,6 +63,7 @@ DRAWS = frozenset(
 )
 MENU = "tocsin.more"
 FOREVER = float("inf")
+OUTAGE = "database does not answer"  # said in the answer itself, where Slack reads it: then it may be done, or not
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +85,7 @@ class Deed:
     @property
     def met_a_fault(self) -> bool:
         """Whether some delivery of it failed: the person is told of that, and another delivery may do it all the same."""
-        return any(sent.status >= 500 for sent in self.deliveries)
+        return any(sent.status >= 500 or OUTAGE in sent.body for sent in self.deliveries)
 
     @property
     def said_in_the_answer(self) -> bool:
@@ -230,7 +237,7 @@ def _changes_that_do_not_agree(evidence: Evidence, deeds: Sequence[Deed], told: 
         lacking = {id(deed) for deed in _unmatched(must, did, lambda deed, each: deed.may_have_done(each.at))}
         did_something |= {id(deed) for deed in must} - lacking
     for deed in deeds:
-        is_told = deed.met_a_fault and told.by_url(deed)
+        is_told = deed.met_a_fault and (told.by_url(deed) or deed.said_in_the_answer)
         if deed.is_answered and id(deed) not in did_something and not is_told and not told.otherwise(deed):
             yield f"{deed} was acknowledged, and had neither an effect nor an answer"
 
@@ -249,12 +256,14 @@ def _grouped(evidence: Evidence, deeds: Sequence[Deed]) -> dict[Group, tuple[lis
 
 
 def _modals_that_did_not_open(evidence: Evidence, deeds: Iterable[Deed], told: Told) -> Iterator[str]:
-    opened = Counter(call.args.get("trigger_id") for call in evidence.effects("views.open"))
+    opened = Counter(
+        call.args.get("trigger_id") for method in ("views.open", "dialog.open") for call in evidence.effects(method)
+    )
     for deed in deeds:
         times = opened[deed.about["trigger_id"]]
         if times > 1:
             yield f"{deed} opened {times} modals"
-        if not times and deed.is_answered and not told.otherwise(deed):
+        if not times and deed.is_answered and not deed.said_in_the_answer and not told.otherwise(deed):
             yield f"{deed} was acknowledged, and opened no modal"
 
 

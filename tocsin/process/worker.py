@@ -22,6 +22,7 @@ def run(*, only: str | None) -> None:
     from tocsin.outbox.worker import run as run_deliver
     from tocsin.slack.received import run_purge
     from tocsin.slack.reconcile import run_reconciliation
+    from tocsin.sqlite.checkpoint import run_checkpoints
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -32,6 +33,7 @@ def run(*, only: str | None) -> None:
         "lag": ("deliver", lambda: run_lag_log(stop)),
         "expiry": ("digest", lambda: run_expiry(stop, wiring.CLOCKS)),
         "deliver": ("deliver", lambda: run_deliver(wiring.SENDERS, stop, wiring.READERS)),
+        "checkpoint": ("digest", lambda: run_checkpoints(stop)),
         "purge": ("deliver", lambda: run_purge(stop)),
         "reconcile": ("deliver", lambda: run_reconciliation(stop)),
     }

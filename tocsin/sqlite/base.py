@@ -53,6 +53,10 @@ _django = _load_backend()
 Database = _django.Database
 
 JOURNAL = "WAL" if pysqlite3 is not None else "DELETE"
+# The log is moved into the database by a job of the worker when it is longer than this (tocsin.sqlite.checkpoint), and cut back
+# to it then. Where no worker runs, commits do it, later.
+LOG_BYTES = 8 * 1024 * 1024
+BACKSTOP_PAGES = 8192  # of 4 KiB: 32 MiB
 PRAGMAS = (
     f"PRAGMA journal_mode={JOURNAL};"
     "PRAGMA synchronous=FULL;"
@@ -60,6 +64,8 @@ PRAGMAS = (
     "PRAGMA busy_timeout=5000;"
     "PRAGMA temp_store=MEMORY;"
     "PRAGMA cache_size=-16000;"
+    f"PRAGMA wal_autocheckpoint={BACKSTOP_PAGES};"
+    f"PRAGMA journal_size_limit={LOG_BYTES};"
 )
 
 # SQLite has one writer. Threads of one process queue here, first come first served as far as the lock allows,

@@ -10,7 +10,7 @@ export const usedIn = (ts) => [...view.used].filter(([key]) => key.startsWith(`$
 export const stateOf = (ts, block, action) => view.used.get(keyOf(ts, block, action)) || {};
 
 // Of an element in a block, or of an action in an attachment.
-const placed = (where) => (where.attachment ? [`attachment ${where.attachment}`, where.action] : [where.block_id, where.action_id]);
+const placed = (where) => (where.attachment ? [`attachment ${where.attachment}`, where.action] : [`${where.attachment_id ? `in ${where.attachment_id} ` : ""}${where.block_id}`, where.action_id]);
 
 // where: {block_id, action_id, selected?} or {attachment, action, selected?}. `changed` is called whenever there is something new to draw.
 export async function press(message, where, part, context, changed) {

@@ -8,7 +8,20 @@ import { search } from "./search.js";
 const COLORS = { good: "#3aa655", warning: "#f2b82a", danger: "#d7342c" };
 
 export function attachment(part, context) {
-  return el("div", { class: "attachment" }, bar(part.color || ""), el("div", { class: "inside" }, ...content(part, context), ...blocks(part.blocks, context)));
+  const inside = [...content(part, context), ...blocks(part.blocks, within(part, context))];
+  const added = part.is_app_unfurl ? el("div", { class: "context" }, el("span", {}, `Added by ${context.appName()}`)) : null;
+  return el("div", { class: "attachment" }, bar(part.color || ""), el("div", { class: "inside" }, ...inside, added));
+}
+
+// Blocks in several attachments may be called the same: what is used in one says which that was.
+function within(part, context) {
+  const placed = (where) => ({ ...where, attachment_id: part.id });
+  return {
+    ...context,
+    stateOf: (block, action) => context.stateOf(`in ${part.id} ${block}`, action),
+    press: (where, used) => context.press(placed(where), used),
+    suggest: (where) => context.suggest(placed(where)),
+  };
 }
 
 function bar(name) {

@@ -46,6 +46,7 @@ function itemOf(message, old, isThread, actions) {
 
 export function contextOf(message, isThread, { changed, openThread, dismiss }) {
   const context = {
+    appName,
     userName,
     channelName,
     isApp,

@@ -1,5 +1,5 @@
 // One message → one element. Pure: everything it needs to know is in the message and in `context`:
-//   userName(id), channelName(id), nameOf(message), isApp(id) → who and where
+//   appName(), userName(id), channelName(id), nameOf(message), isApp(id) → who and where
 //   people(), channels() → [{id, name}] for menus
 //   stateOf(block_id, action_id) → {pending?, error?, reason?, chosen?}
 //   press(where, element), dismiss(ts), openThread(ts) → what happens on use
