@@ -196,8 +196,8 @@ class Driver:
         """A click on a button, or on an entry of the overflow menu, not sent yet. It may be sent as often as one likes."""
         return self._built(card, as_, {**card.place(label), "raw": raw})
 
-    def chosen(self, card: Card, label: str, option: Mapping[str, Any], as_: Any) -> Outgoing:
-        """A choice in a menu whose entries the app lists, not sent yet."""
+    def chosen(self, card: Card, label: str, option: Mapping[str, Any] | str, as_: Any) -> Outgoing:
+        """A choice in a menu whose entries the app lists, not sent yet; of attachments its value."""
         return self._built(card, as_, {**card.menu(label), "selected": option})
 
     def _built(self, card: Card, as_: Any, what: Mapping[str, Any]) -> Outgoing:

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.audit.world import Shop
 from tests.people import Person, make_person
 from tests.sizes import size
+from tests.test_guarantee_failpoints import CLASSIC, tell_classic
 from tocsin.accounts.models import Role, Team
 from tocsin.issues.models import Activity, Issue
 from tocsin.outbox.models import Delivery
@@ -53,7 +54,32 @@ def everything_on(shop: Shop, issue: Issue, people: list[Person]) -> list[Outgoi
         labels.append("Acknowledge")
     pressed = [shop.driver.pressed(card, label, who) for label in labels for who in people]
     assigned = [shop.driver.chosen(card, "Assign", option(whom), who) for whom in people[:2] for who in people]
-    return [*pressed, *assigned, shop.driver.chosen(card, "Assign", NOBODY, people[0])]
+    nobody = shop.driver.chosen(card, "Assign", NOBODY, people[0])
+    return [*pressed, *assigned, nobody, *everything_of_old(shop, issue, people)]
+
+
+OLD_BUTTONS = ("Resolve", "Archive", "Reopen", "Stop archiving")
+
+
+def everything_of_old(shop: Shop, issue: Issue, people: list[Person]) -> list[Outgoing]:
+    """The same on its card of attachments."""
+    card = shop.slack.card(issue, CLASSIC)
+    pressed = [
+        shop.driver.pressed(card, label, who) for label in OLD_BUTTONS if label in card.buttons for who in people
+    ]
+    return [*pressed, *(shop.driver.chosen(card, "Assign", f"user:{people[0].user.pk}", who) for who in people[:2])]
+
+
+def dialog_of_old(shop: Shop, issues: list[Issue], who: Person, dice: random.Random) -> list[Outgoing]:
+    """One that this person has filled in on some card of attachments, and not submitted yet; none if no card opens one."""
+    open_ones = [issue for issue in issues if "Resolve…" in shop.slack.card(issue, CLASSIC).buttons]
+    if not open_ones:
+        return []
+    shop.driver.send(shop.driver.pressed(shop.slack.card(dice.choice(open_ones), CLASSIC), "Resolve…", who))
+    if not shop.slack.dialog(who):
+        return []
+    built = shop.slack.do(shop.slack.simulation.clicks.build, {"do": "submit", "as": who.slack_user_id, "dialog": True})
+    return [built] if built is not None else []
 
 
 NOBODY = {"text": {"type": "plain_text", "text": "Nobody"}, "value": "none"}
@@ -124,6 +150,7 @@ def test_clicks_that_come_many_times_at_once_and_shuffled_take_effect_once(
 ) -> None:
     dice = random.Random(seed)
     people = [shop.alice, ada, shop.bob, shop.carol]
+    tell_classic(shop)
     issues = [shop.issue(release=f"shop@1.4.{number}") for number in range(4)]
     shop.slack.expect_faults()  # a dialog that was answered by hand is not closed by it
     late: list[Outgoing] = []  # pressed on a card as it was then, delivered when it has changed
@@ -134,6 +161,7 @@ def test_clicks_that_come_many_times_at_once_and_shuffled_take_effect_once(
         dice.shuffle(clicks)
         late, now = [*late, *clicks[:5]], [*clicks[5:], *late[:5], *filled_in]
         del late[:5]
+        now += [submitted for who in people[:2] for submitted in dialog_of_old(shop, issues, who, dice)]
         deliveries = [click for click in now for _ in range(dice.randint(1, 4))]
         dice.shuffle(deliveries)
         send_all(shop, deliveries)
@@ -141,6 +169,8 @@ def test_clicks_that_come_many_times_at_once_and_shuffled_take_effect_once(
         for who in people[:2]:
             if view := shop.slack.view(who):
                 view.close()
+            if box := shop.slack.dialog(who):
+                box.cancel()
         shop.settle()
     of_slack = Activity.objects.filter(origin="slack")
     assert {*of_slack.values_list("kind", flat=True)} >= {

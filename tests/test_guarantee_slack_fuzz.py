@@ -65,7 +65,9 @@ def others(issue_id: int) -> Iterator[dict[str, Any]]:
     yield {"type": "event_callback", **team, "event": {"type": "app_uninstalled"}, "authorizations": [team]}
     yield {"type": "url_verification", "challenge": "abc"}
     yield {"type": "app_rate_limited", **team, "minute_rate_limited": 1_700_000_000}
-    yield {"command": "/tocsin", "text": "help", "user_id": "U0ALICE", "channel_id": "C0ALERTS", **team}
+    for line in ("help", "link", "unlink", "link team", "Unlink Team", "make coffee"):
+        typed = {"command": "/tocsin", "text": line, "trigger_id": "1.2.d", "channel_name": "alerts"}
+        yield {**typed, "user_id": "U0ALICE", "channel_id": "C0ALERTS", **team}
     yield {"type": "shortcut", **person, "callback_id": "tocsin.find", "action_ts": "1.1", "trigger_id": "1.2.c"}
     yield {
         "type": "message_action",

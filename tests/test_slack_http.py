@@ -35,7 +35,7 @@ from tocsin.clock import database_now
 from tocsin.issues.models import Issue
 from tocsin.outbox.models import Delivery
 from tocsin.slack.http import BODY_MAX
-from tocsin.slack.models import Installation, LinkToken, Received
+from tocsin.slack.models import Identity, Installation, LinkToken, Received, Workspace
 
 COMMAND = {
     "command": "/tocsin",
@@ -301,21 +301,29 @@ def test_a_command_whose_text_holds_payload_is_a_command(installation: Installat
 
 
 # --- an enterprise ---------------------------------------------------------------------------------------------------
-def test_an_installation_for_a_whole_enterprise_serves_its_workspaces(
+def test_an_installation_for_a_whole_enterprise_serves_its_workspaces_and_knows_people_by_their_id_there(
     make_issue: Callable[..., Issue], organization: Organization, alice: Person
 ) -> None:
     issue = make_issue()
     made = Installation.objects.create(enterprise_id="E1", key="E1/", installed_at=database_now())
     made.connections.create(organization=organization)
+    grid = Workspace.objects.create(team_id="E1", name="Group")
     org_wide = {"enterprise": {"id": "E1"}, "is_enterprise_install": True}
     click = block_actions(pressed("tocsin.resolve", issue.pk))
     assert interactive(click | {"enterprise": {"id": "E1"}}).status_code == 403
-    assert interactive(click | org_wide).status_code == 200
+    assert interactive(click | org_wide).status_code == 200  # alice is linked in the workspace alone
+    assert LinkToken.objects.get().workspace == grid
+    Identity.objects.create(
+        workspace=grid, slack_user_id=alice.slack_user_id, user=alice.user, linked_at=database_now()
+    )
+    again = block_actions(pressed("tocsin.resolve", issue.pk, action_ts="1.2")) | org_wide
+    assert interactive(again).status_code == 200
     issue.refresh_from_db()
     assert issue.status == "resolved"
-    without_team = block_actions(pressed("tocsin.reopen", issue.pk, 2, action_ts="1.2")) | org_wide | {"team": None}
-    assert interactive(without_team).status_code == 200  # nobody is linked in the enterprise as such
-    assert LinkToken.objects.get().workspace.team_id == "E1"
+    without_team = block_actions(pressed("tocsin.reopen", issue.pk, 2, action_ts="1.3")) | org_wide | {"team": None}
+    assert interactive(without_team).status_code == 200
+    issue.refresh_from_db()
+    assert issue.status == "unresolved"
 
 
 # --- when the database fails -----------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_a_link_that_does_not_work_any_more_says_how_to_get_another(
         LinkToken.objects.update(expires_at=row.created_at - timedelta(seconds=1))
     answer = carol.browser().get(path)
     assert answer.status_code == 410
-    assert "press a button" in answer.content.decode()
+    assert "press the button" in answer.content.decode()
 
 
 @pytest.mark.parametrize("who", ["eve", "mallory"])

@@ -28,6 +28,12 @@ def at(workspace: Workspace) -> str:
     return enterprise.id if enterprise and workspace.app.is_org_wide else workspace.team.id
 
 
+def home(workspace: Workspace, user_id: str) -> str:
+    """The id of the team that somebody belongs to."""
+    user = workspace.users.get(user_id)
+    return user.team_id if user else workspace.team.id
+
+
 def in_view(workspace: Workspace, user: User) -> dict[str, Any]:
     """The same of a modal. Somebody of another company is there with a team of their own."""
     said = interactive(workspace)

@@ -39,7 +39,7 @@ def new_view(workspace: Workspace, user_id: str, view: Mapping[str, Any], below:
     view_id = f"V0{secrets.token_hex(5).upper()}"
     opened: View = {
         "id": view_id,
-        "team_id": workspace.users[user_id].team_id,
+        "team_id": installed.home(workspace, user_id),
         "app_id": workspace.app.id,
         "app_installed_team_id": installed.at(workspace),
         "bot_id": workspace.app.bot_id,
