@@ -230,6 +230,7 @@ STACKED = {"view.stack"}  # in test_views: views_lie_upon_each_other
 CONFIGURED = {
     *("app.shortcuts", "shortcut.name", "shortcut.callback_id", "shortcut.description"),  # in test_shortcuts
     "app.unfurl_domains",  # in test_unfurl_messages
+    *("app.commands", "command.description", "command.usage_hint"),  # in test_slash_commands
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -211,7 +212,8 @@ def test_the_async_client_and_its_pages(slack: Slack) -> None:
         link = await client.chat_getPermalink(channel=CHANNEL, message_ts=posted["ts"])
         return names, str(link["permalink"])
 
-    names, permalink = asyncio.run(walk())
+    with ThreadPoolExecutor(1) as thread:  # where no other loop runs
+        names, permalink = thread.submit(lambda: asyncio.run(walk())).result(60)
     assert {"alerts", "alerts-classic", "general", "ops-private"} <= set(names)
     assert len(names) == len(set(names))
     assert permalink.startswith("https://tocsin-demo.slack.com/archives/C0ALERTS/p")

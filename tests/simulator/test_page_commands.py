@@ -43,7 +43,7 @@ def test_a_line_that_begins_with_a_slash_is_for_the_app(slack: Slack, answering:
 
 def test_what_is_no_command_is_said_and_kept_in_the_box(slack: Slack, alerts: Page) -> None:
     write(alerts, "/theirs go")
-    expect(alerts.locator("#composer .refused")).to_contain_text("/theirs is not a command")
+    expect(alerts.locator("#composer .refused")).to_contain_text("/theirs is not a command of an app here.")
     expect(alerts.locator("#text")).to_have_value("/theirs go")
 
 
@@ -81,11 +81,11 @@ def test_where_the_app_is_installed(
 
 
 def test_who_the_acting_person_is_and_whose_the_channel(slack: Slack, situation: Page) -> None:
-    situation.get_by_label("Alice is", exact=True).select_option("of another company")
+    situation.get_by_label("Alice is").select_option("of another company")
     expect(situation.get_by_label("Act as").locator("option:checked")).to_have_text("Alice (of another company)")
     alice = slack.simulation.workspace.users["U0ALICE"]
     assert (alice.is_stranger, alice.team_id) == (True, "T0OTHER")
-    situation.get_by_label("Alice is", exact=True).select_option("a guest")
+    situation.get_by_label("Alice is").select_option("a guest")
     expect(situation.get_by_label("Act as").locator("option:checked")).to_have_text("Alice (guest)")
     assert (alice.is_stranger, alice.is_restricted, alice.team_id) == (False, True, "T0TOCSIN")
     situation.get_by_label("#alerts is shared with another company").check()

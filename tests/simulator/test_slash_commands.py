@@ -12,6 +12,7 @@ from tests.simulator.test_control import control
 from tests.simulator.test_response_urls import use
 from tests.slack_fixture import Slack
 from tocsin.simulator.fields import NotThere
+from tocsin.simulator.limits import LIMITS
 
 OURS = {"command": "/ours", "description": "Does it", "usage_hint": "[help]"}
 
@@ -120,6 +121,15 @@ def test_commands_are_not_offered_in_threads_nor_without_their_scope(slack: Slac
     slack.change_app(scopes=["chat:write"])
     with pytest.raises(NotThere, match="not a command"):
         slack.command("U0ALICE", "/ours")
+
+
+def test_what_just_fits_is_taken_and_one_more_is_refused(slack: Slack) -> None:
+    for name in ("description", "usage_hint"):
+        most = LIMITS[f"command.{name}"]
+        slack.change_app(commands=[{"command": "/ours", name: "x" * most}])
+        with pytest.raises(NotThere, match=name):
+            slack.change_app(commands=[{"command": "/ours", name: "x" * (most + 1)}])
+    slack.change_app(commands=[OURS] * LIMITS["app.commands"])
 
 
 @pytest.mark.parametrize(

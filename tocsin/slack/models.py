@@ -90,7 +90,7 @@ class TeamChannel(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["team", "workspace", "channel"], name="team_channel_once")
+            models.UniqueConstraint(fields=["organization", "team", "workspace", "channel"], name="team_channel_once")
         ]
         indexes: ClassVar = [models.Index(fields=["workspace", "channel"], name="team_channels_at")]
 

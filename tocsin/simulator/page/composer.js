@@ -1,6 +1,7 @@
 // The box in which the acting person writes. Enter sends; Shift and Enter begin a new line.
 import { send } from "./actions.js";
 import * as api from "./api.js";
+import { view } from "./state.js";
 
 // target() → {as, channel, thread_ts?}; sent() is called when the message is there.
 export function composer(form, target, sent) {
@@ -36,6 +37,8 @@ export function composer(form, target, sent) {
 
 // What begins with a slash is for an app; nobody else sees it.
 async function command(line) {
+  const [name] = line.text.split(/\s/);
+  if (!view.state.app.commands.some((one) => one.command === name)) throw new Error(`${name} is not a command of an app here.`);
   const { error, reason } = await send({ ...line, do: "command" });
   if (error) throw new Error(`${error} ${reason}`);
 }
