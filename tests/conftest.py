@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.sizes import FULL
+
 pytest_plugins = [
     "tests.guards",
     "tests.databases",
@@ -25,6 +27,8 @@ MARKED = {
     "processes": "processes",
     "browser": "browser",
 }
+
+CELLS_EVERY = 7  # prime: no column of a matrix is left out as a whole
 
 # marker → the database that its tests are about; on the other one they are not chosen
 ONLY_ON = {"sqlite": "sqlite", "postgresql": "postgresql"}
@@ -49,6 +53,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(MARKED[fixture])
     elsewhere = [marker for marker, vendor in ONLY_ON.items() if vendor != connection.vendor]
     left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in elsewhere)]
+    if connection.vendor == "postgresql" and not FULL:
+        cells = [item for item in items if item.get_closest_marker("cells")]
+        left_out += [item for number, item in enumerate(cells) if number % CELLS_EVERY]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        away = set(left_out)
+        items[:] = [item for item in items if item not in away]

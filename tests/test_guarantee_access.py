@@ -20,9 +20,10 @@ from django.urls import URLPattern, get_resolver
 from tests.environment import BOT_TOKEN
 from tests.pages import Page, csrf_token
 from tests.people import Person, make_person
-from tests.signed import block_actions, interactive
+from tests.signed import block_actions, form, interactive, post
 from tests.slack_fixture import Slack
 from tocsin import bus
+from tocsin.accounts.access import Right
 from tocsin.accounts.actor import Origin
 from tocsin.accounts.models import ApiToken, Organization, Role, Team, User
 from tocsin.accounts.tokens import make_token
@@ -37,10 +38,11 @@ from tocsin.projects.models import Key, Project, ProjectTeam
 from tocsin.slack import searches
 from tocsin.slack.action_ids import Action, Form, ShortcutId
 from tocsin.slack.actions import CHOICES, DISMISSALS, HANDLERS, LINKS, SUBMISSIONS
+from tocsin.slack.commands import COMMANDS
 from tocsin.slack.models import Card, Identity, Installation, OpenedView, Workspace
 from tocsin.slack.options import SOURCES
 
-pytestmark = pytest.mark.guarantee
+pytestmark = [pytest.mark.guarantee, pytest.mark.cells]
 
 SECRET = "ZeroDivisionError"  # in the title of every issue: nobody reads it who may not
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -958,3 +960,38 @@ def test_the_same_person_in_another_workspace_is_nobody(world: World, installati
     assert world.state() == before
     assert "onnect" in whispers()[0]
     assert not Identity.objects.filter(workspace=other).exists()
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+LINES = {"issue {}": Right.READ, "issues": Right.READ, "resolve {}": Right.TRIAGE, "assign {} to me": Right.TRIAGE}
+
+
+def test_every_command_about_issues_is_in_the_matrix() -> None:
+    of_issues = {name for name, command in COMMANDS.items() if "issue" in command.usage or "SHOP" in command.usage}
+    assert {line.split()[0] for line in LINES} == of_issues, "Say in LINES which right the new command needs."
+
+
+@pytest.mark.parametrize("whose", Owner)
+@pytest.mark.parametrize("who", STANDINGS)
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_does_what_its_person_may(world: World, line: str, who: str, whose: Owner) -> None:
+    issue = Issue.objects.filter(pk=world.issues[whose]).first()
+    before, ours = world.state(), Issue.objects.get(pk=world.issues[Owner.OURS])
+    text = line.format(
+        issue.short_id if issue and issue.pk != ours.pk else "SHOP-99" if issue is None else ours.short_id
+    )
+    body = form(
+        command="/tocsin",
+        text=text,
+        user_id=slack_id(world, who),
+        channel_id="C0ALERTS",
+        team_id="T0TOCSIN",
+        trigger_id="1.a",
+    )
+    answer = post("/slack/commands", body)
+    assert answer.status_code == 200
+    sees = standing(who, Owner.OURS) in (Standing.MAY, Standing.LOOKS) and who not in NOT_LINKED
+    names_ours = line == "issues" or whose is Owner.OURS
+    assert (SECRET in answer.content.decode()) is (sees and names_ours and LINES[line] is Right.READ)
+    may = standing(who, whose) is Standing.MAY and whose is Owner.OURS and who not in NOT_LINKED
+    assert (world.state() != before) is (may and LINES[line] is Right.TRIAGE)

@@ -74,9 +74,10 @@ def challenge(text: str) -> Answer:
     return Answer(body={"challenge": text})
 
 
-def spoken(text: str) -> Answer:
+def spoken(text: str, blocks: Sequence[Mapping[str, Any]] = ()) -> Answer:
     """A whisper in the body, where Slack shows it: the answer to a command. `text` is finished mrkdwn."""
-    return Answer(body={"response_type": "ephemeral", "replace_original": False, "text": text})
+    shown = {"blocks": list(blocks)} if blocks else {}
+    return Answer(body={"response_type": "ephemeral", "replace_original": False, "text": text, **shown})
 
 
 def form_errors(errors: Mapping[str, str]) -> Answer:

@@ -191,6 +191,7 @@ class FoundIssue:
     assignee: str = ""
     events: int
     last_seen: datetime
+    is_open: bool = True  # neither resolved nor archived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

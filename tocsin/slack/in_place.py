@@ -57,6 +57,11 @@ def spot_of(place: Place, *, workspace: Workspace, issue: Issue, style: Style, i
     return Spot(card=shown, is_posted=card is not None, place=place, style=style, is_message=is_message)
 
 
+def shown_to_one(workspace: Workspace, issue: Issue, channel: str, now: datetime) -> IssueCard | DeletedCard:
+    """The card of an issue, for the eyes of one person, who may see it."""
+    return reading.card_of(_unposted(Place(channel=channel, is_ephemeral=True), workspace, issue, now), mention=False)
+
+
 def posted_card(place: Place, *, workspace: Workspace, issue: Issue) -> Card | None:
     """The card of ours that hangs there, or stands below a link there."""
     if not place.ts:
@@ -236,12 +241,16 @@ def _otherwise(spot: Spot, installation: Installation, issue: Issue, slack_user_
         if spot.is_posted:
             refresh_card(spot.card, now)
             return
-        state = saying.state(issue)
-        text = f"{mrkdwn.link(reading.issue_url(issue), issue.short_id)} is now: {mrkdwn.escape(str(state))}."
         listener = Listener(
             installation=installation, workspace=spot.card.workspace, slack_user_id=slack_user_id, place=spot.place
         )
-        tell(listener, text, now)
+        tell(listener, said_now(issue), now)
+
+
+def said_now(issue: Issue) -> str:
+    """How it is, in a line."""
+    state = mrkdwn.escape(str(saying.state(issue)))
+    return f"{mrkdwn.link(reading.issue_url(issue), issue.short_id)} is now: {state}."
 
 
 # --- away with it ----------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ from tocsin.slack.actions import CHOICES, DISMISSALS
 from tocsin.slack.answers import EMPTY, Answer, Effect, Outcome
 from tocsin.slack.cards import Style
 from tocsin.slack.clicks import DATABASE_IS_DOWN
-from tocsin.slack.commands import Typed
+from tocsin.slack.commands.typed import Said, Typed
 from tocsin.slack.deadline import DATABASE_SECONDS, transaction_within
 from tocsin.slack.installations import Found
 from tocsin.slack.models import OpenedView
@@ -307,7 +307,19 @@ def _command(payload: SlashCommand, found: Found, now: datetime) -> Effect:
         name=payload.sender.name,
         channel_name=payload.channel_name,
     )
-    return Effect(answer=answers.spoken(commands.answer(typed)))
+    key = received.key_of_command(payload)
+    received_id = received.remember(found.installation, key, "command", Outcome.DONE, now)
+    if received_id is None:
+        outcome, text = received.outcome_of(found.installation, key)
+        return Effect(answer=answers.spoken(text)) if outcome == Outcome.TOLD else _said(commands.answer(typed))
+    said = commands.answer(typed)
+    if said.is_final:
+        received.ended(received_id, Outcome.TOLD, said.text)
+    return _said(said)
+
+
+def _said(said: Said) -> Effect:
+    return Effect(answer=answers.spoken(said.text, said.blocks))
 
 
 EFFECTS: dict[type[Any], Callable[[Any, Found, datetime], Effect]] = {

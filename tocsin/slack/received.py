@@ -15,7 +15,7 @@ from tocsin.logs import get_logger
 from tocsin.outbox import retention
 from tocsin.slack import statements
 from tocsin.slack.models import Installation, LinkToken, OpenedView, Received, ResponseUrl, WaitingLink
-from tocsin.slack.payloads import Clicks, DialogSubmission, LinksShared, Shortcut, Submission
+from tocsin.slack.payloads import Clicks, DialogSubmission, LinksShared, Shortcut, SlashCommand, Submission
 
 log = get_logger(__name__)
 
@@ -50,6 +50,11 @@ def key_of_dialog(submission: DialogSubmission) -> str:
 def key_of_shortcut(shortcut: Shortcut) -> str:
     """The same of a shortcut."""
     return _digest(["shortcut", shortcut.sender.id, shortcut.name, shortcut.trigger_id])
+
+
+def key_of_command(command: SlashCommand) -> str:
+    """The same of a command."""
+    return _digest(["command", command.sender.id, command.trigger_id])
 
 
 def keys_of_links(links: LinksShared) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from tocsin.issues.commands import (
     Unassign,
     UndoBulk,
 )
-from tocsin.issues.models import Issue
+from tocsin.issues.models import Issue, Status
 from tocsin.issues.queries.finding import find
 from tocsin.issues.queries.language import QUERY_MAX, parse
 from tocsin.projects.access import projects_of
@@ -101,7 +101,7 @@ def view_of(opened: OpenedView, user: User, typed: str, *, what: str = "") -> di
         form=opened.form,
         query=typed[:QUERY_MAX],
         wrong=wrong,
-        found=tuple(map(_shown, found)),
+        found=tuple(map(shown, found)),
         total=total,
         total_most=COUNTED,
         picked=_picked(opened, user),
@@ -127,7 +127,8 @@ def _found(opened: OpenedView, user: User, typed: str, right: Right) -> tuple[li
 SHOWN_WITH = ("project", "organization", "assignee_user", "assignee_team", "resolved_in")
 
 
-def _shown(issue: Issue) -> FoundIssue:
+def shown(issue: Issue) -> FoundIssue:
+    """As a search shows it. It has SHOWN_WITH at hand."""
     state = saying.state(issue)
     return FoundIssue(
         issue_id=issue.pk,
@@ -142,6 +143,7 @@ def _shown(issue: Issue) -> FoundIssue:
         assignee=issue.assignee_user.display_name if issue.assignee_user else str(issue.assignee_team or ""),
         events=issue.times_seen,
         last_seen=issue.last_seen,
+        is_open=issue.status == Status.UNRESOLVED,
     )
 
 
@@ -154,7 +156,7 @@ def _picked(opened: OpenedView, user: User) -> FoundIssue | None:
         return None
     opened.issue_id = issue.pk
     opened.save(update_fields=["issue_id"])
-    return _shown(issue)
+    return shown(issue)
 
 
 # --- choices ---------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from functools import partial
 from tocsin.slack import answers, clicks, dialogs, identity, in_place, linking, modals, received
 from tocsin.slack.action_ids import Action
 from tocsin.slack.answers import ANSWERS, EMPTY, Answer, Effect, Outcome
+from tocsin.slack.blocks.listing import LIST
 from tocsin.slack.cards import Style
 from tocsin.slack.models import OpenedView
 from tocsin.slack.payloads import Clicks
@@ -29,13 +30,24 @@ def _in_blocks(payload: Clicks, listener: Listener, received_id: int, now: datet
     for text in handled.texts:
         tell(listener, text, now)
     if (payload.place.is_ephemeral or payload.place.is_unfurl) and handled.redraw:
-        _rewrite(payload, listener, now)
+        (_say_now if _is_listed(payload) else _rewrite)(payload, listener, now)
     after = partial(_open, handled.opened, payload.trigger_id) if handled.opened else None
     return Effect(answer=ANSWERS[handled.outcome], after=after)
 
 
 def _in_blocks_again(payload: Clicks, listener: Listener, outcome: str, text: str, now: datetime) -> Effect:
     return Effect(answer=ANSWERS[Outcome(outcome)])
+
+
+def _is_listed(payload: Clicks) -> bool:
+    return any(f'"b":"{LIST}"' in click.block_id for click in payload.clicks)
+
+
+def _say_now(payload: Clicks, listener: Listener, now: datetime) -> None:
+    """Of one of many in a list that one person sees: the others stay where they are."""
+    issue = linking.shared_issue(listener.installation, payload.clicks[0].issue.id)
+    if issue is not None:
+        tell(listener, in_place.said_now(issue), now)
 
 
 def _rewrite(payload: Clicks, listener: Listener, now: datetime) -> None:

@@ -40,10 +40,10 @@ class Asker:
 
 
 def _text(term: Term, asker: Asker) -> Q:
-    return Q(title__icontains=term.value) | Q(culprit__icontains=term.value) | _short_id(term.value)
+    return Q(title__icontains=term.value) | Q(culprit__icontains=term.value) | called(term.value)
 
 
-def _short_id(text: str) -> Q:
+def called(text: str) -> Q:
     """The one issue that people call so: "shop-1a". Nothing when the text cannot be a short id."""
     match = re.fullmatch(rf"([-\w]{{1,50}})-([{DIGITS}]{{1,12}})", text.upper(), re.ASCII)
     if match is None:
