@@ -54,7 +54,7 @@ def test_the_page_asks_for_the_team_and_changes_nothing(ask: Ask, max_: Person, 
         assert "Which team is #alerts for?" in page
         assert f"#{team.slug} in Acme" in page
         assert "Tocsin Demo" in page
-        assert (answer["Referrer-Policy"], "no-store" in answer["Cache-Control"]) == ("no-referrer", True)
+        assert (answer["Referrer-Policy"], "no-store" in answer["Cache-Control"]) == ("strict-origin", True)
     assert not TeamChannel.objects.exists()
 
 

@@ -11,9 +11,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.people import PASSWORD, Person
 from tests.samples import sample_event
+from tests.slack_fixture import Slack
+from tocsin.accounts.models import Team, TeamMember
 from tocsin.clock import database_now
 from tocsin.issues.models import Activity, Issue, Status, StoredEvent
 from tocsin.projects.models import Key
+from tocsin.slack.models import Identity, Installation, TeamChannel
 
 MakeIssue = Callable[..., Issue]
 
@@ -171,3 +174,51 @@ def test_several_issues_are_chosen_resolved_and_put_back(
     signed_in.get_by_role("button", name="Undo").press("Enter")
     expect(signed_in.get_by_text("Undone: 2 issues.")).to_be_visible()
     assert not Issue.objects.filter(status=Status.RESOLVED).exists()
+
+
+# --- the one-time pages ----------------------------------------------------------------------------------------------
+def one_time(slack: Slack, who: Person, line: str) -> str:
+    """The path of the page that somebody is sent to who types this."""
+    slack.change_app(commands=[{"command": "/tocsin"}])
+    slack.command(who, f"/tocsin {line}")
+    text = str(slack.ephemerals(who)[-1]["text"])
+    return text.partition("http://localhost")[2].partition("|")[0]
+
+
+def test_a_slack_user_is_connected_and_disconnected_by_the_pages_own_buttons(
+    site: str, signed_in: Page, slack: Slack, installation: Installation, alice: Person
+) -> None:
+    for line, button, said in (
+        ("unlink", "Disconnect", "is no longer connected to alice@example.com"),
+        ("link", "Connect", "You are connected as alice@example.com"),
+    ):
+        signed_in.goto(f"{site}{one_time(slack, alice, line)}")
+        signed_in.get_by_role("button", name=button).click()
+        expect(signed_in.get_by_role("heading", level=1)).to_contain_text(said)
+    assert Identity.objects.get(user=alice.user).slack_user_id == alice.slack_user_id
+
+
+def test_a_team_and_a_channel_are_connected_by_the_pages_own_button(
+    site: str, signed_in: Page, slack: Slack, installation: Installation, alice: Person, team: Team
+) -> None:
+    TeamMember.objects.filter(member__user=alice.user).update(is_admin=True)
+    signed_in.goto(f"{site}{one_time(slack, alice, 'link team')}")
+    signed_in.get_by_label(f"#{team.slug} in Acme").check()
+    assert signed_in.evaluate(FAINT_TEXT) == []
+    signed_in.get_by_role("button", name="Connect").click()
+    expect(signed_in.get_by_role("heading", level=1)).to_contain_text("is connected to #alerts in Tocsin Demo")
+    assert TeamChannel.objects.get().team == team
+
+
+def test_the_address_of_a_one_time_page_leaves_it_with_no_request(
+    site: str, signed_in: Page, slack: Slack, installation: Installation, alice: Person
+) -> None:
+    path = one_time(slack, alice, "unlink")
+    token = path.split("/")[-2]
+    told: list[str] = []
+    signed_in.on("request", lambda request: told.append(request.headers.get("referer", "")))
+    signed_in.goto(f"{site}{path}")
+    signed_in.get_by_role("link", name="Tocsin").first.click()
+    signed_in.wait_for_url("**/organizations/acme/issues/")
+    assert told
+    assert not [referer for referer in told if token in referer]

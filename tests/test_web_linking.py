@@ -63,7 +63,7 @@ def test_the_page_asks_and_changes_nothing(invitation: Callable[[], str], carol:
         assert shown in text
     assert not Identity.objects.filter(user=carol.user).exists()
     assert "no-store" in answer["Cache-Control"]
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "strict-origin"
 
 
 def test_confirming_links_and_does_what_was_pressed_once(

@@ -26,7 +26,11 @@ def draw_list(found: Sequence[FoundIssue], *, query: str, total: int, most: int)
 def _line(issue: FoundIssue) -> str:
     title = mrkdwn.link(issue.url, f"{issue.short_id} {issue.title}", TITLE_MAX)
     until = f" {mrkdwn.date(issue.state_until)}" if issue.state_until else ""
-    facts = [f"{issue.state}{until}", f"{issue.events:,} events", f"seen {mrkdwn.date(issue.last_seen)}"]
+    facts = [
+        f"{issue.state}{until}",
+        f"{issue.events:,} event{'' if issue.events == 1 else 's'}",
+        f"seen {mrkdwn.date(issue.last_seen)}",
+    ]
     if issue.assignee:
         facts.append(mrkdwn.line(issue.assignee))
     culprit = f"{mrkdwn.line(issue.culprit, TITLE_MAX)}\n" if issue.culprit else ""

@@ -42,7 +42,10 @@ def listed(typed: Typed, person: Person) -> Said:
         return Said(text=f"No issue of yours is {mrkdwn.code(query, 200)}.")
     total = len(first) if len(first) < SHOWN else found[: COUNTED + 1].count()
     shown = [searches.shown(issue) for issue in first]
-    return Said(text=f"{total} issues", blocks=draw_list(shown, query=query, total=total, most=COUNTED))
+    return Said(
+        text=f"{total} issue{'' if total == 1 else 's'}",
+        blocks=draw_list(shown, query=query, total=total, most=COUNTED),
+    )
 
 
 def shown(typed: Typed, person: Person) -> Said:
