@@ -288,7 +288,7 @@ def test_a_young_issue_escalates_at_twice_its_busiest_hour(issue: Issue, key: Ke
     Issue.objects.update(archived_at=None)
     StoredEvent.objects.update(accepted_at=F("accepted_at") - MINUTE)
     archive(issue, alice, until=ArchiveUntil.UNTIL_ESCALATING)
-    hour_began = hour_of(database_now())
+    hour_began = hour_of(database_now() - 2 * MINUTE)  # around the full hour the events lie in two
     busiest = IssueCount.objects.order_by("-count").values_list("count", flat=True)[0]
     happen(key, 2 * busiest)
     if hour_of(database_now()) == hour_began:

@@ -12,6 +12,7 @@ from tests.people import Person, make_person
 from tests.slack_fixture import Card, Slack
 from tests.test_slack_commands import Told, told
 from tocsin.accounts.models import Organization, Role, Team
+from tocsin.alerts.models import Destination, Rule, RuleMute
 from tocsin.clock import database_now
 from tocsin.issues.models import Activity, Issue
 from tocsin.outbox.models import Delivery
@@ -210,6 +211,85 @@ def test_two_of_one_name_are_told_apart_by_their_mail(
     other.user.save()
     assert "Several people are called Alice" in told(alice, f"assign {issue.short_id} to Alice")
     assert "is assigned to" in told(alice, f"assign {issue.short_id} to ann@example.com")
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def carded(
+    slack: Slack,
+    make_destination: Callable[..., Destination],
+    make_rule: Callable[..., Rule],
+    raise_error: Callable[..., list[str]],
+    digest_all: Callable[[], int],
+    deliver_all: Callable[..., int],
+) -> Issue:
+    """An issue that a rule has told #alerts of."""
+    make_rule(make_destination(slack.channel("alerts"), "#alerts"))
+    raise_error()
+    digest_all()
+    deliver_all()
+    return Issue.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("how_long", "hours"), [("2h", 2), ("1 H", 1), ("1d", 24), ("“{}” 3h", 3), ('"{}" 4h', 4), ("{} 5h", 5)]
+)
+def test_a_rule_is_muted_here_and_the_card_shows_it(
+    told: Told, slack: Slack, alice: Person, carded: Issue, deliver_all: Callable[..., int], how_long: str, hours: int
+) -> None:
+    name = Rule.objects.get().name
+    line = how_long.format(name) if "{}" in how_long else f'"{name}" {how_long}'
+    said = told(alice, f"mute {line}", times=2)
+    assert said.count(f"The rule {name} is muted here for {hours} hour") == 2
+    mute = RuleMute.objects.get()
+    assert (mute.by, mute.issue, round((mute.until - mute.created_at).total_seconds() / 3600)) == (
+        alice.user,
+        carded,
+        hours,
+    )
+    deliver_all()
+    assert "muted" in slack.card(carded).text
+    assert "is already muted in" in told(alice, f"mute {line}")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("mute", "as in /tocsin mute"),
+        ("mute 2h", "as in /tocsin mute"),
+        ('mute "x"', "as in /tocsin mute"),
+        ('mute "x" 2h', "No rule called x tells this channel."),
+        ('mute "{}" 0h', "whole number of hours"),
+        ('mute "{}" 9d', "whole number of hours"),
+        ('mute "{}" 2d', "Only an admin"),
+    ],
+)
+def test_what_cannot_be_muted_is_said(told: Told, alice: Person, carded: Issue, line: str, why: str) -> None:
+    assert why in told(alice, line.format(Rule.objects.get().name))
+    assert not RuleMute.objects.exists()
+
+
+def test_elsewhere_and_by_others_nothing_is_muted(
+    told: Told, slack: Slack, alice: Person, bob: Person, mallory: Person, carded: Issue
+) -> None:
+    line = f'mute "{Rule.objects.get().name}" 2h'
+    assert "tells this channel" in told(alice, line, channel="ops-private")
+    assert "does not change issues" in told(bob, line)
+    assert "No rule called" in told(mallory, line)
+    direct = slack.do(slack.simulation.workspace.direct, alice.slack_user_id).id
+    assert "in the channel that the rule tells" in told(alice, line, channel=direct)
+    assert not RuleMute.objects.exists()
+
+
+def test_a_rule_that_has_told_nothing_yet_is_muted_on_its_first_card(
+    told: Told,
+    alice: Person,
+    make_destination: Callable[..., Destination],
+    make_rule: Callable[..., Rule],
+    slack: Slack,
+) -> None:
+    rule = make_rule(make_destination(slack.channel("alerts"), "#alerts"))
+    assert "has told this channel of nothing yet" in told(alice, f'mute "{rule.name}" 2h')
 
 
 # --- status and settings ---------------------------------------------------------------------------------------------

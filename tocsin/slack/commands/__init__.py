@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tocsin.errors import DomainError
 from tocsin.slack import mrkdwn
-from tocsin.slack.commands import about, issues, people
+from tocsin.slack.commands import about, issues, people, rules
 from tocsin.slack.commands.typed import Command, Said, Typed, as_typed, for_linked
 from tocsin.slack.link_tokens import Purpose
 
@@ -69,6 +69,11 @@ COMMANDS: dict[str, Command] = {
         usage="assign SHOP-1 to me",
         explained="or to `@somebody`, an e-mail, `#team`, `team:slug`, `nobody`",
         answer=for_linked(issues.assign),
+    ),
+    "mute": Command(
+        usage=rules.EXAMPLE,
+        explained="in a channel: a rule tells it nothing for hours (`2h`), days (`1d`) or a week (`1w`)",
+        answer=rules.mute,
     ),
     "status": Command(usage="status", explained="whether messages come through", answer=for_linked(about.status)),
     "settings": Command(usage="settings", explained="where to change what you are told", answer=about.settings_),

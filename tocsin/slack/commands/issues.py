@@ -19,7 +19,7 @@ from tocsin.issues.queries.language import parse
 from tocsin.slack import in_place, mrkdwn, searches
 from tocsin.slack.blocks import draw
 from tocsin.slack.blocks.listing import draw_list
-from tocsin.slack.commands.typed import Said, Typed, as_typed
+from tocsin.slack.commands.typed import Said, Typed, as_typed, straight
 from tocsin.slack.identity import Person
 from tocsin.slack.models import Identity, TeamChannel
 from tocsin.slack.reading import issue_url
@@ -34,7 +34,7 @@ COUNTED = 1000
 
 def listed(typed: Typed, person: Person) -> Said:
     """The last seen first, each with its buttons. Raises Invalid for what is no search."""
-    query = html.unescape(_straight(typed.rest)) or FIRST_QUERY
+    query = html.unescape(straight(typed.rest)) or FIRST_QUERY
     within = searches.served(person.user, typed.listener.installation).values_list("pk", flat=True)
     found = find(parse(query), person.user, within)
     first = list(found.select_related(*searches.SHOWN_WITH).order_by("-last_seen", "-pk")[:SHOWN])
@@ -101,7 +101,7 @@ TO = re.compile(r"(?P<issue>\S+)\s+(?:to\s+)?(?P<whom>.+)", re.IGNORECASE | re.D
 
 def assign(typed: Typed, person: Person) -> Said:
     """Raises Invalid for whom nobody here is called so."""
-    found = TO.fullmatch(_straight(typed.rest))
+    found = TO.fullmatch(straight(typed.rest))
     if found is None:
         raise Invalid(f"Say which issue, and to whom, as in {_plain('assign SHOP-1 to me')}.", field="whom")
     issue = _issue(found["issue"], typed, person, Right.TRIAGE)
@@ -125,15 +125,9 @@ def _linked(issue: Issue) -> str:
 
 # --- whom ------------------------------------------------------------------------------------------------------------
 
-QUOTES = str.maketrans("“”„‟‘’‚‛", "\"\"\"\"''''")
 MENTION = re.compile(r"<@([A-Z0-9]{1,40})(?:\|[^>]*)?>")
 CHANNEL = re.compile(r"<#([A-Z0-9]{1,40})(?:\|([^>]*))?>")
 MAIL = re.compile(r"<mailto:[^|>]+\|([^>]+)>")
-
-
-def _straight(text: str) -> str:
-    """What phones make of quotes, undone."""
-    return text.translate(QUOTES)
 
 
 def _team(whom: str, issue: Issue, typed: Typed) -> Team | None:

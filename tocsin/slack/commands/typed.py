@@ -78,3 +78,11 @@ def for_linked(answer: Callable[[Typed, Person], Said]) -> Answering:
 def as_typed(line: str) -> str:
     """A line as somebody would type it."""
     return f"`{settings.TOCSIN_SLACK_COMMAND} {line}`"
+
+
+QUOTES = str.maketrans("“”„‟‘’‚‛", "\"\"\"\"''''")
+
+
+def straight(text: str) -> str:
+    """What phones make of quotes, undone."""
+    return text.translate(QUOTES)
