@@ -28,7 +28,9 @@ MARKED = {
     "browser": "browser",
 }
 
-CELLS_EVERY = 7  # prime: no column of a matrix is left out as a whole
+# database → which cells of a large matrix are tested when sizes are small: every third, every seventh. Primes, so that no column
+# is left out as a whole.
+CELLS_EVERY = {"sqlite": 3, "postgresql": 7}
 
 # marker → the database that its tests are about; on the other one they are not chosen
 ONLY_ON = {"sqlite": "sqlite", "postgresql": "postgresql"}
@@ -53,9 +55,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(MARKED[fixture])
     elsewhere = [marker for marker, vendor in ONLY_ON.items() if vendor != connection.vendor]
     left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in elsewhere)]
-    if connection.vendor == "postgresql" and not FULL:
+    if not FULL:
         cells = [item for item in items if item.get_closest_marker("cells")]
-        left_out += [item for number, item in enumerate(cells) if number % CELLS_EVERY]
+        left_out += [item for number, item in enumerate(cells) if number % CELLS_EVERY[connection.vendor]]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         away = set(left_out)
